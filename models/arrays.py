@@ -1,0 +1,19 @@
+"""Array types, and the read-only float64 arrays that records carry."""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray: TypeAlias = NDArray[np.float64]
+IntArray: TypeAlias = NDArray[np.int64]
+BoolArray: TypeAlias = NDArray[np.bool_]
+
+
+def frozen(values: ArrayLike) -> FloatArray:
+    """Return ``values`` as a read-only float64 array; a copy unless it already is one."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.flags.writeable:
+        array = array.copy()
+        array.flags.writeable = False
+    return array

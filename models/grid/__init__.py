@@ -1,0 +1,1 @@
+"""The electrical side of a site: circuit nodes, stations, EVSEs, phases and limits."""

@@ -1,0 +1,35 @@
+"""A schedule: the pilot that every EVSE is told in every slot."""
+
+from dataclasses import dataclass
+
+from models.arrays import FloatArray
+from models.timegrid import TimeGrid
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What stations are told, and what is expected to come of it.
+
+    Parameters
+    ----------
+    grid : TimeGrid
+    evse_ids : tuple of str
+        Row order of the arrays.
+    pilot_a : (n_evses, n_slots) float64
+        Greatest current per phase [A]; 0 pauses.
+    power_kw : (n_evses, n_slots) float64
+        Power at that pilot [kW]: what a limit must be able to carry.
+    energy_kwh : (n_evses, n_slots) float64
+        Energy expected in the slot [kWh]; less than power x time where the car is there for a part of
+        the slot or is full within it.
+    """
+
+    grid: TimeGrid
+    evse_ids: tuple[str, ...]
+    pilot_a: FloatArray
+    power_kw: FloatArray
+    energy_kwh: FloatArray
+
+    def row(self, evse_id: str) -> int:
+        """Return the row of an EVSE."""
+        return self.evse_ids.index(evse_id)
