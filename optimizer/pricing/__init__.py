@@ -1,0 +1,1 @@
+"""Prices: what a plan says that a kWh should cost."""

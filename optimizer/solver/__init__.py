@@ -1,0 +1,1 @@
+"""The solver: Pyomo compiled to arrays once, and one HiGHS kept alive."""
