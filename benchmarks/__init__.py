@@ -1,0 +1,1 @@
+"""Figures that anybody can reproduce: one registered file a benchmark."""
