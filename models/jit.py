@@ -1,7 +1,7 @@
 """The one way in which the engine compiles a kernel."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from numba import njit
 
@@ -14,5 +14,4 @@ def kernel(function: KernelFn) -> KernelFn:
     Kernels are named ``*_kernel``; each has a naive twin of the same name without the suffix in
     ``tests/reference``. With ``NUMBA_DISABLE_JIT=1`` the function runs as plain Python.
     """
-    compiled: KernelFn = njit(cache=True, nogil=True)(function)
-    return compiled
+    return cast("KernelFn", njit(cache=True, nogil=True)(function))
