@@ -1,0 +1,72 @@
+"""What a charging station can do with a charging profile, as far as it has told us."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from models.units import NOMINAL_VOLTAGE_V
+
+_VOLT_TOLERANCE = 1e-9
+
+
+class OcppVersion(StrEnum):
+    """A protocol version; the value is its websocket subprotocol."""
+
+    V16 = "ocpp1.6"
+    V201 = "ocpp2.0.1"
+
+
+class RateUnit(StrEnum):
+    """Unit of a profile's limits; the value is what stands on the wire."""
+
+    CURRENT = "A"
+    POWER = "W"
+
+
+@dataclass(frozen=True, slots=True)
+class StationCapabilities:
+    """What a profile for this station may contain.
+
+    The defaults are what is safe to assume of a station that tells nothing: limits in ampere, one
+    profile for each purpose at stack level 0, and few periods.
+
+    Parameters
+    ----------
+    version : OcppVersion
+    rate_units : frozenset of RateUnit
+        Units that the station takes; at least one.
+    max_stack_level : int
+        Greatest stack level, 0 or more.
+    max_periods : int
+        Greatest number of periods of one schedule, 1 or more.
+    max_profiles : int
+        Greatest number of profiles installed at the same time, 1 or more.
+    voltage_v : float
+        Nominal line-to-neutral voltage that the station converts with [V]; a set value of the area with at
+        most one decimal, so that 6 A in watt has one decimal as well.
+
+    Raises
+    ------
+    ValueError
+        One of these does not hold.
+    """
+
+    version: OcppVersion
+    rate_units: frozenset[RateUnit] = frozenset({RateUnit.CURRENT})
+    max_stack_level: int = 0
+    max_periods: int = 6
+    max_profiles: int = 3
+    voltage_v: float = NOMINAL_VOLTAGE_V
+
+    def __post_init__(self) -> None:
+        if not self.rate_units:
+            raise ValueError("a station takes at least one rate unit")
+        if self.max_stack_level < 0 or self.max_periods < 1 or self.max_profiles < 1:
+            raise ValueError("stack levels start at 0, periods and profiles at 1")
+        tenths = self.voltage_v * 10
+        if not self.voltage_v > 0 or abs(tenths - round(tenths)) > _VOLT_TOLERANCE:
+            raise ValueError(f"{self.voltage_v} V is no nominal voltage")
+
+
+V201_MAX_PERIODS: Final = 1024
+"""The 2.0.1 schema takes no more periods, whatever the station claims."""

@@ -1,0 +1,123 @@
+"""The charging profile as a record: what a station is told, whatever version of OCPP it speaks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+
+import numpy as np
+
+from api.ocpp.capabilities import RateUnit
+from api.ocpp.periods import SchedulePeriod
+from models.errors import IssueList
+from models.grid.site import N_PHASES, CurrentType
+from models.units import MIN_AC_CURRENT_A
+
+
+class ProfilePurpose(StrEnum):
+    """What a profile governs; the versions of OCPP write the last one differently."""
+
+    TX = "TxProfile"
+    TX_DEFAULT = "TxDefaultProfile"
+    STATION_MAX = "StationMaxProfile"
+
+
+@dataclass(frozen=True, slots=True)
+class ChargingProfile:
+    """An absolute charging profile.
+
+    Parameters
+    ----------
+    profile_id : int
+        Unique in the station; a profile with the same number replaces the installed one.
+    purpose : ProfilePurpose
+    evse_number : int
+        1, 2, ... for one EVSE (a connector in OCPP 1.6); 0 for the station.
+    stack_level : int
+        The highest valid level of a purpose wins.
+    unit : RateUnit
+    start : datetime
+        Start of the schedule, aware.
+    duration_s : int or None
+        Length of the schedule [s]; None lasts until the profile is replaced or its transaction ends.
+    periods : tuple of SchedulePeriod
+        The first at 0, strictly increasing.
+    transaction_id : str or None
+        Only for ``ProfilePurpose.TX``.
+    valid_from, valid_to : datetime or None
+        The profile counts within ``[valid_from, valid_to)``.
+    current_type : CurrentType
+        A DC profile names no phases on the wire.
+
+    Raises
+    ------
+    InvalidInputError
+        A station would refuse the profile; names every reason.
+    """
+
+    profile_id: int
+    purpose: ProfilePurpose
+    evse_number: int
+    stack_level: int
+    unit: RateUnit
+    start: datetime
+    duration_s: int | None
+    periods: tuple[SchedulePeriod, ...]
+    transaction_id: str | None = None
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    current_type: CurrentType = CurrentType.AC
+
+    def __post_init__(self) -> None:
+        issues = IssueList()
+        _check_address(self, issues)
+        _check_times(self, issues)
+        _check_periods(self, issues)
+        issues.raise_if_any()
+
+
+def _check_address(profile: ChargingProfile, issues: IssueList) -> None:
+    """Purpose, EVSE, transaction and stack level fit together (2.0.1 K01.FR.16, K01.FR.27)."""
+    is_tx = profile.purpose is ProfilePurpose.TX
+    issues.require(profile.evse_number >= 0, "evse_number", "is negative")
+    issues.require(
+        not (is_tx and profile.evse_number == 0), "evse_number", "a TxProfile needs an EVSE above 0"
+    )
+    issues.require(
+        profile.purpose is not ProfilePurpose.STATION_MAX or profile.evse_number == 0,
+        "evse_number",
+        "the station's maximum belongs to EVSE 0",
+    )
+    issues.require(is_tx or profile.transaction_id is None, "transaction_id", "belongs to a TxProfile only")
+    issues.require(profile.stack_level >= 0, "stack_level", "is negative")
+
+
+def _check_times(profile: ChargingProfile, issues: IssueList) -> None:
+    """Times have a zone, validity is an interval, the duration is positive."""
+    times = {"start": profile.start, "valid_from": profile.valid_from, "valid_to": profile.valid_to}
+    naive = [name for name, moment in times.items() if moment is not None and moment.tzinfo is None]
+    for name in naive:
+        issues.add(name, "has no time zone")
+    if not naive and profile.valid_from is not None and profile.valid_to is not None:
+        issues.require(profile.valid_from < profile.valid_to, "valid_to", "is not after valid_from")
+    issues.require(profile.duration_s is None or profile.duration_s > 0, "duration_s", "is not positive")
+
+
+def _check_periods(profile: ChargingProfile, issues: IssueList) -> None:
+    """First period at 0, strictly increasing (K01.FR.31, K01.FR.35), every limit deliverable."""
+    starts_s = [period.start_s for period in profile.periods]
+    issues.require(starts_s[:1] == [0], "periods", "the first does not start at 0")
+    issues.require(all(a < b for a, b in pairwise(starts_s)), "periods", "do not increase")
+    if profile.duration_s is not None and starts_s:
+        issues.require(starts_s[-1] < profile.duration_s, "periods", "the last starts after the end")
+    for i, period in enumerate(profile.periods):
+        issues.require(
+            bool(0 <= period.limit < np.inf), f"periods[{i}].limit", "is not finite and at least 0"
+        )
+        issues.require(1 <= period.n_phases <= N_PHASES, f"periods[{i}].n_phases", "is not 1, 2 or 3")
+        too_low = profile.unit is RateUnit.CURRENT and 0 < period.limit < MIN_AC_CURRENT_A
+        issues.require(
+            not (too_low and profile.current_type is CurrentType.AC),
+            f"periods[{i}].limit",
+            "lies between 0 and 6 A",
+        )

@@ -1,0 +1,287 @@
+"""From planned pilots to charging profiles and back, without a protocol version."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from api.ocpp.capabilities import V201_MAX_PERIODS, OcppVersion, RateUnit, StationCapabilities
+from api.ocpp.charging_profile import ChargingProfile, ProfilePurpose
+from api.ocpp.periods import SchedulePeriod, fit_periods, floor_to_tenth
+from models.arrays import FloatArray, frozen
+from models.errors import InvalidInputError, Issue, IssueList
+from models.grid.site import N_PHASES, CurrentType
+from models.timegrid import aware_utc
+from models.units import MIN_AC_CURRENT_A
+
+__all__ = [
+    "ChargingProfile",
+    "OcppVersion",
+    "PilotRow",
+    "ProfilePurpose",
+    "RateUnit",
+    "SafeFloor",
+    "SchedulePeriod",
+    "StationCapabilities",
+    "fallback_profiles",
+    "limits_from_profile",
+    "profile_from_pilots",
+    "simpler_profiles",
+]
+
+START_MARGIN_S: Final = 10
+"""A schedule starts this long before it is sent [s]: a station whose clock is a little late sees no gap."""
+
+_FLOAT_NOISE_A = 1e-9
+_SIMPLE_PERIODS = 2
+
+
+_PURPOSE_DIGIT: Final = {ProfilePurpose.TX: 1, ProfilePurpose.TX_DEFAULT: 2, ProfilePurpose.STATION_MAX: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class PilotRow:
+    """The planned pilots of one EVSE.
+
+    Parameters
+    ----------
+    start : datetime
+        Start of the first slot, aware, on a whole second.
+    step_s : int
+        Length of a slot [s].
+    pilot_a : (n_slots,) float64
+        Greatest current of each phase, supply side [A].
+    evse_number : int
+        1, 2, ... within the station.
+    n_phases : int
+        Phases that the EVSE loads.
+    current_type : CurrentType
+    """
+
+    start: datetime
+    step_s: int
+    pilot_a: FloatArray
+    evse_number: int = 1
+    n_phases: int = N_PHASES
+    current_type: CurrentType = CurrentType.AC
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pilot_a", frozen(self.pilot_a))
+        issues = IssueList()
+        issues.require(
+            self.start.tzinfo is not None and self.start.microsecond == 0, "start", "no aware whole second"
+        )
+        issues.require(self.step_s > 0, "step_s", "is not positive")
+        usable = self.pilot_a.ndim == 1 and self.pilot_a.size > 0
+        issues.require(usable, "pilot_a", "is not one row of slots")
+        finite = bool(np.isfinite(self.pilot_a).all() and (self.pilot_a >= 0).all())
+        issues.require(finite, "pilot_a", "is not finite and at least 0")
+        issues.raise_if_any()
+
+
+@dataclass(frozen=True, slots=True)
+class SafeFloor:
+    """What a station may draw when no plan reaches it.
+
+    Parameters
+    ----------
+    share_a : float
+        Each EVSE, each phase [A]; 0 lets nobody charge without a plan.
+    station_max_a : float
+        The whole station, each phase [A].
+    n_phases : int
+    current_type : CurrentType
+    """
+
+    share_a: float
+    station_max_a: float
+    n_phases: int = N_PHASES
+    current_type: CurrentType = CurrentType.AC
+
+
+def profile_from_pilots(
+    row: PilotRow, capabilities: StationCapabilities, now: datetime, transaction_id: str | None = None
+) -> ChargingProfile:
+    """Return the profile that tells a station its planned pilots, never more than these.
+
+    With a transaction it is a TxProfile. Without one it is a TxDefaultProfile of that EVSE, which a car
+    that arrives obeys too. The schedule starts with the slot that contains ``now`` and at least
+    ``START_MARGIN_S`` before ``now``; it ends with the horizon, where the profiles of
+    :func:`fallback_profiles` take over. A TxDefaultProfile for a station that has stack level 0 only has
+    nothing beneath it: it does not end, and its last period is 0.
+
+    Raises
+    ------
+    InvalidInputError
+        The row has ended before ``now``, or starts later than one slot after it.
+    """
+    slot = _current_slot(row, now)
+    slot_start = row.start + timedelta(seconds=slot * row.step_s)
+    start = min(slot_start, _margin_before(now))
+    ahead_s = int((slot_start - start).total_seconds())
+    duration_s = ahead_s + (row.pilot_a.size - slot) * row.step_s
+    unit = _rate_unit(capabilities, row.current_type)
+    periods = tuple(
+        SchedulePeriod(
+            ahead_s + i * row.step_s if i else 0, _limit(float(a), row, unit, capabilities), row.n_phases
+        )
+        for i, a in enumerate(row.pilot_a[slot:])
+    )
+    purpose = ProfilePurpose.TX_DEFAULT if transaction_id is None else ProfilePurpose.TX
+    profile = ChargingProfile(
+        profile_id=_profile_id(row.evse_number, purpose),
+        purpose=purpose,
+        evse_number=row.evse_number,
+        stack_level=min(1, capabilities.max_stack_level),
+        unit=unit,
+        start=start,
+        duration_s=duration_s,
+        periods=fit_periods(periods, duration_s, _max_periods(capabilities)),
+        transaction_id=transaction_id,
+        current_type=row.current_type,
+    )
+    bare = purpose is ProfilePurpose.TX_DEFAULT and capabilities.max_stack_level == 0
+    return _closed_by_zero(profile, capabilities) if bare else profile
+
+
+def fallback_profiles(
+    floor: SafeFloor, capabilities: StationCapabilities, now: datetime
+) -> tuple[ChargingProfile, ...]:
+    """Return the profiles that hold without end beneath every plan: a default and the station's maximum.
+
+    Both address the whole station (EVSE 0), so a default never meets one of a single EVSE at the same stack
+    level. A station that holds fewer than three profiles gets the default only.
+    """
+    start = _margin_before(now)
+    default = _constant_profile(floor, floor.share_a, ProfilePurpose.TX_DEFAULT, capabilities, start)
+    if capabilities.max_profiles < len(_PURPOSE_DIGIT):
+        return (default,)
+    station_max = _constant_profile(
+        floor, floor.station_max_a, ProfilePurpose.STATION_MAX, capabilities, start
+    )
+    return (default, station_max)
+
+
+def limits_from_profile(profile: ChargingProfile, times: Sequence[datetime], voltage_v: float) -> FloatArray:
+    """Return the current that the profile allows at each time, shape (n_times,), [A per phase].
+
+    Infinite where the profile says nothing: before its start, from the end of its duration on, and outside
+    of its validity. A station without any other profile is not limited there.
+    """
+    starts_s = np.array([period.start_s for period in profile.periods])
+    limits = np.array([_amperes(period, profile.unit, voltage_v) for period in profile.periods])
+    elapsed_s = np.array([(aware_utc(moment) - profile.start).total_seconds() for moment in times])
+    index = np.searchsorted(starts_s, elapsed_s, side="right") - 1
+    end_s = np.inf if profile.duration_s is None else profile.duration_s
+    valid = np.array([_is_valid_at(profile, moment) for moment in times], dtype=np.bool_)
+    active = valid & (elapsed_s >= 0) & (elapsed_s < end_s)
+    return frozen(np.where(active, limits[np.maximum(index, 0)], np.inf))
+
+
+def simpler_profiles(
+    profile: ChargingProfile, capabilities: StationCapabilities
+) -> tuple[ChargingProfile, ...]:
+    """Return what to try, in order, when a station refuses a profile that its capabilities allow.
+
+    First the lowest stack level, then two periods instead of many. Neither ever allows more than the
+    profile does. A TxDefaultProfile that ends keeps its level: at the lowest it would replace what
+    catches it.
+    """
+    needs_level = profile.purpose is ProfilePurpose.TX_DEFAULT and profile.duration_s is not None
+    base = profile if needs_level else replace(profile, stack_level=0)
+    horizon_s = profile.duration_s or profile.periods[-1].start_s + 1
+    short = replace(
+        base, periods=fit_periods(base.periods, horizon_s, min(_SIMPLE_PERIODS, capabilities.max_periods))
+    )
+    candidates = (profile, base, short)
+    return tuple(later for i, later in enumerate(candidates) if later not in candidates[:i])[1:]
+
+
+def _current_slot(row: PilotRow, now: datetime) -> int:
+    """Return the slot that contains ``now``; the first one where that starts up to one slot later."""
+    slot = int((aware_utc(now) - row.start).total_seconds() // row.step_s)
+    if slot >= row.pilot_a.size:
+        raise InvalidInputError((Issue("start", "the schedule has ended"),))
+    if row.start - aware_utc(now) > timedelta(seconds=row.step_s):
+        raise InvalidInputError((Issue("start", "the schedule starts more than one slot in the future"),))
+    return max(slot, 0)
+
+
+def _margin_before(now: datetime) -> datetime:
+    """Return a whole second at least ``START_MARGIN_S`` before ``now``."""
+    return aware_utc(now).replace(microsecond=0) - timedelta(seconds=START_MARGIN_S)
+
+
+def _rate_unit(capabilities: StationCapabilities, current_type: CurrentType) -> RateUnit:
+    """Return ampere for AC, which is exact on every phase, and watt for DC, where the station allows it."""
+    wanted = RateUnit.CURRENT if current_type is CurrentType.AC else RateUnit.POWER
+    return wanted if wanted in capabilities.rate_units else min(capabilities.rate_units)
+
+
+def _limit(
+    pilot_a: float, row: PilotRow | SafeFloor, unit: RateUnit, capabilities: StationCapabilities
+) -> float:
+    """Return one pilot as a limit: 0 or deliverable, in the unit, rounded down to one decimal."""
+    deliverable_a = pilot_a
+    if row.current_type is CurrentType.AC and pilot_a < MIN_AC_CURRENT_A:
+        deliverable_a = MIN_AC_CURRENT_A if pilot_a + _FLOAT_NOISE_A >= MIN_AC_CURRENT_A else 0.0
+    if unit is RateUnit.CURRENT:
+        return floor_to_tenth(deliverable_a)
+    return floor_to_tenth(deliverable_a * capabilities.voltage_v * row.n_phases)
+
+
+def _amperes(period: SchedulePeriod, unit: RateUnit, voltage_v: float) -> float:
+    """Return a limit in ampere per phase."""
+    return period.limit if unit is RateUnit.CURRENT else period.limit / (voltage_v * period.n_phases)
+
+
+def _max_periods(capabilities: StationCapabilities) -> int:
+    """Return how many periods a schedule may have."""
+    if capabilities.version is OcppVersion.V201:
+        return min(capabilities.max_periods, V201_MAX_PERIODS)
+    return capabilities.max_periods
+
+
+def _closed_by_zero(profile: ChargingProfile, capabilities: StationCapabilities) -> ChargingProfile:
+    """Return the profile without an end: after its horizon it allows nothing."""
+    duration_s = profile.duration_s or 0
+    room = max(_max_periods(capabilities) - 1, 1)
+    closing = SchedulePeriod(duration_s, 0.0, profile.periods[-1].n_phases)
+    periods = (*fit_periods(profile.periods, duration_s, room), closing)
+    fitting = fit_periods(periods, duration_s + 1, _max_periods(capabilities))
+    return replace(profile, duration_s=None, periods=fitting)
+
+
+def _constant_profile(
+    floor: SafeFloor,
+    current_a: float,
+    purpose: ProfilePurpose,
+    capabilities: StationCapabilities,
+    start: datetime,
+) -> ChargingProfile:
+    """Return a profile of one period that does not end."""
+    unit = _rate_unit(capabilities, floor.current_type)
+    return ChargingProfile(
+        profile_id=_profile_id(0, purpose),
+        purpose=purpose,
+        evse_number=0,
+        stack_level=0,
+        unit=unit,
+        start=start,
+        duration_s=None,
+        periods=(SchedulePeriod(0, _limit(current_a, floor, unit, capabilities), floor.n_phases),),
+        current_type=floor.current_type,
+    )
+
+
+def _profile_id(evse_number: int, purpose: ProfilePurpose) -> int:
+    """Return the number that a purpose has on an EVSE, so that a refreshed plan replaces the last one."""
+    return evse_number * 10 + _PURPOSE_DIGIT[purpose]
+
+
+def _is_valid_at(profile: ChargingProfile, moment: datetime) -> bool:
+    """Tell whether the validity of the profile contains a time."""
+    begun = profile.valid_from is None or profile.valid_from <= moment
+    return begun and (profile.valid_to is None or moment < profile.valid_to)
