@@ -1,0 +1,1 @@
+"""Drivers: when they come, how long they stay and what they need."""
