@@ -38,5 +38,7 @@ class LoadForecast:
 
         Between two given levels the quantile is interpolated; outside them the outermost one holds.
         """
-        slots = range(self.power_kw.shape[1])
-        return frozen([np.interp(level, self.levels, self.power_kw[:, slot]) for slot in slots])
+        place = np.interp(level, self.levels, np.arange(self.levels.size))
+        low = int(place)
+        high = min(low + 1, self.levels.size - 1)
+        return frozen(self.power_kw[low] + (place - low) * (self.power_kw[high] - self.power_kw[low]))

@@ -21,6 +21,8 @@ class RebuildReason(StrEnum):
     FIRST = "first"
     SITE_CHANGED = "site_changed"
     HORIZON_CHANGED = "horizon_changed"
+    LAW_ADDED = "law_added"
+    """A limit, a demand charge or a second session on an EVSE appeared that the program had no law for."""
     SOLVER_LOST = "solver_lost"
 
 

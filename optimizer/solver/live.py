@@ -1,0 +1,158 @@
+"""One HiGHS kept alive: it holds a compiled program, takes changes as vectors and solves again from its basis."""
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+import highspy
+import numpy as np
+
+from models.arrays import FloatArray, IntArray, frozen
+from models.errors import ChargingError
+from optimizer.solver.compiled import Compiled
+
+INTERIOR_POINT_COLUMNS = 60_000
+"""From this many columns on a cold solve starts with the interior point: at 1,000 EVSEs x 96 slots it took
+0.38 s where the simplex took 1.74 s; at 100 x 96 the simplex was ahead (see ``benchmarks/README.md``)."""
+
+
+class SolverFailedError(ChargingError):
+    """HiGHS gave no optimal solution: it was late, was stopped, or broke."""
+
+    def __init__(self, solver_says: str, run_s: float) -> None:
+        super().__init__(f"the solver gave no optimal solution: {solver_says}")
+        self.solver_says = solver_says
+        self.run_s = run_s
+
+
+class Method(StrEnum):
+    """The algorithm that a solve starts with, in the solver's own words."""
+
+    SIMPLEX = "simplex"
+    INTERIOR_POINT = "ipm"
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """All numbers of a program but its coefficients; shapes as in :class:`Compiled`."""
+
+    cost: FloatArray
+    col_lower: FloatArray
+    col_upper: FloatArray
+    row_lower: FloatArray
+    row_upper: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """Coefficients that differ from those of the last move: one row, column and value each."""
+
+    row: IntArray
+    column: IntArray
+    value: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """An optimal solution: values (n_columns,), duals of the rows (n_rows,), and what it took."""
+
+    values: FloatArray
+    row_duals: FloatArray
+    objective: float
+    gap: float
+    n_iterations: int
+    run_s: float
+
+
+class LiveProgram:
+    """A compiled program in a HiGHS of its own. One thread at a time; the GIL is free while it solves."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+        self._numbers = Numbers(
+            compiled.cost, compiled.col_lower, compiled.col_upper, compiled.row_lower, compiled.row_upper
+        )
+        self._is_cold = True
+        self._highs = _loaded(compiled)
+
+    def move(self, numbers: Numbers, coefficients: Coefficients) -> int:
+        """Take on new numbers; only what differs is passed on. Returns how many numbers changed."""
+        old, highs = self._numbers, self._highs
+        changed = _differing(old.cost, numbers.cost)
+        highs.changeColsCost(changed.size, changed, numbers.cost[changed])
+        bounds = _differing(old.col_upper, numbers.col_upper, old.col_lower, numbers.col_lower)
+        highs.changeColsBounds(bounds.size, bounds, numbers.col_lower[bounds], numbers.col_upper[bounds])
+        rows = _differing(old.row_upper, numbers.row_upper, old.row_lower, numbers.row_lower)
+        highs.changeRowsBounds(rows.size, rows, numbers.row_lower[rows], numbers.row_upper[rows])
+        for row, column, value in zip(
+            coefficients.row.tolist(), coefficients.column.tolist(), coefficients.value.tolist(), strict=True
+        ):
+            highs.changeCoeff(row, column, value)
+        self._numbers = numbers
+        return int(changed.size + bounds.size + rows.size + coefficients.row.size)
+
+    def solve(self, deadline_s: float) -> Solution:
+        """Solve from the last basis; the first time a large program starts with the interior point.
+
+        Raises
+        ------
+        SolverFailedError
+            No optimal solution within ``deadline_s`` seconds.
+        """
+        self._highs.setOptionValue("solver", self._method().value)
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + deadline_s)
+        started = time.perf_counter()
+        self._highs.run()
+        run_s = time.perf_counter() - started
+        status = self._highs.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise SolverFailedError(self._highs.modelStatusToString(status), run_s)
+        self._is_cold = False
+        return self._solution(run_s)
+
+    def cancel(self) -> None:
+        """Stop a solve that runs in another thread; it raises :class:`SolverFailedError` there."""
+        self._highs.cancelSolve()
+
+    def _method(self) -> Method:
+        large = self._compiled.cost.size >= INTERIOR_POINT_COLUMNS
+        return Method.INTERIOR_POINT if self._is_cold and large else Method.SIMPLEX
+
+    def _solution(self, run_s: float) -> Solution:
+        info = self._highs.getInfo()
+        solution = self._highs.getSolution()
+        objective = float(info.objective_function_value)
+        dual_objective = float(info.objective_function_value) - float(info.primal_dual_objective_error)
+        return Solution(
+            values=frozen(solution.col_value),
+            row_duals=frozen(solution.row_dual),
+            objective=objective,
+            gap=abs(objective - dual_objective) / max(abs(objective), 1.0),
+            n_iterations=int(max(info.simplex_iteration_count, 0) + max(info.ipm_iteration_count, 0)),
+            run_s=run_s,
+        )
+
+
+def _differing(*pairs: FloatArray) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
+    """Return where any of the (old, new) pairs of arrays differ."""
+    differs = pairs[0] != pairs[1]
+    for old, new in zip(pairs[2::2], pairs[3::2], strict=True):
+        differs |= old != new
+    return np.nonzero(differs)[0].astype(np.int32)
+
+
+def _loaded(compiled: Compiled) -> highspy.Highs:
+    highs = highspy.Highs()
+    for option, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("presolve", "choose")):
+        highs.setOptionValue(option, value)
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = compiled.matrix.shape
+    lp.col_cost_, lp.offset_ = compiled.cost, compiled.offset
+    lp.col_lower_, lp.col_upper_ = compiled.col_lower, compiled.col_upper
+    lp.row_lower_, lp.row_upper_ = compiled.row_lower, compiled.row_upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = compiled.matrix.indptr
+    lp.a_matrix_.index_ = compiled.matrix.indices
+    lp.a_matrix_.value_ = compiled.matrix.data
+    highs.passModel(lp)
+    return highs
