@@ -141,14 +141,23 @@ def is_mutable(value: ast.expr | None) -> bool:
     return isinstance(value, MUTABLE_NODES)
 
 
+def is_read_only(annotation: ast.expr | None) -> bool:
+    """`Final[Mapping[...]]` and the like: the type checker refuses every change."""
+    match annotation:
+        case ast.Subscript(slice=ast.Subscript(value=promised)):
+            return name_of(annotation.value) == "Final" and name_of(promised) in {"Mapping", "Sequence"}
+    return False
+
+
 def module_state(modules: tuple[Module, ...]) -> list[str]:
-    """A module holds no list, dict or set, and no function rebinds a global."""
+    """A module holds no list, dict or set that can change, and no function rebinds a global."""
     faults = []
     for module in modules:
         for node in ast.parse(module.text).body:
             value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
             exported = isinstance(node, ast.Assign) and any(name_of(t) == "__all__" for t in node.targets)
-            if is_mutable(value) and not exported:
+            promised = isinstance(node, ast.AnnAssign) and is_read_only(node.annotation)
+            if is_mutable(value) and not (exported or promised):
                 faults.append(f"{module.path}:{node.lineno}: a mutable value")
         faults += [
             f"{module.path}:{node.lineno}: global" for node in module.nodes if isinstance(node, ast.Global)
@@ -191,6 +200,7 @@ OFFENDERS = (
     (kernels_without_twin, "models/a.py", "@njit(cache=True)\ndef smooth(x):\n    return x\n"),
     (module_state, "models/a.py", "seen: Final = {}\n"),
     (module_state, "models/a.py", "NAMES = ['a']\n"),
+    (module_state, "models/a.py", "NAMES: Final[list[str]] = ['a']\n"),
     (module_state, "models/a.py", "CACHE = collections.defaultdict(list)\n"),
     (module_state, "models/a.py", "def f():\n    global n\n    n = 1\n"),
     (pydantic_outside_the_edge, "optimizer/a.py", "from pydantic import BaseModel\n"),
@@ -201,6 +211,7 @@ INNOCENTS = (
     (environment_readers, "api/settings.py", "import os\nos.environ['A']\n"),
     (kernels_without_twin, "models/a.py", KERNEL),
     (module_state, "models/a.py", "__all__ = ['a']\nA = MappingProxyType({})\nB = ('a',)\n"),
+    (module_state, "models/a.py", "A: Final[Mapping[str, int]] = {'a': 1}\n"),
     (pydantic_outside_the_edge, "api/planning/schemas.py", "import pydantic\n"),
 )
 FORBIDDEN_IMPORTS = (
