@@ -76,6 +76,16 @@ class ChargingProfile:
         issues.raise_if_any()
 
 
+@dataclass(frozen=True, slots=True)
+class ProfileSelection:
+    """Which installed profiles are meant: by number alone, or by all of the other fields that are given."""
+
+    profile_id: int | None = None
+    evse_number: int | None = None
+    purpose: ProfilePurpose | None = None
+    stack_level: int | None = None
+
+
 def _check_address(profile: ChargingProfile, issues: IssueList) -> None:
     """Purpose, EVSE, transaction and stack level fit together (2.0.1 K01.FR.16, K01.FR.27)."""
     is_tx = profile.purpose is ProfilePurpose.TX

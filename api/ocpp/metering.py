@@ -28,7 +28,7 @@ _PHASE: Final = MappingProxyType({"L1": 0, "L2": 1, "L3": 2, "L1-N": 0, "L2-N": 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One sampled value as it was sent; NaN where the text was no number. ``unit`` is None for the default one."""
+    """One sampled value as it was sent: NaN where the text was no number, no unit for the default one."""
 
     measurand: str
     value: float
@@ -81,7 +81,7 @@ def number_from(text: object) -> float:
 
 
 def reading_from_samples(at: datetime, samples: Iterable[Sample]) -> MeterReading:
-    """Return one reading; of several samples for the same value the last counts, a total before its phases."""
+    """Return one reading; of equal samples the last counts, a total counts before its phases."""
     totals: dict[str, float] = {}
     phases: dict[str, list[float | None]] = {}
     faults: list[str] = []
@@ -91,7 +91,7 @@ def reading_from_samples(at: datetime, samples: Iterable[Sample]) -> MeterReadin
         fault = _fault(sample)
         if fault:
             faults.append(fault)
-        elif sample.phase in _PHASE:
+        elif sample.phase is not None and sample.phase in _PHASE:
             phases.setdefault(sample.measurand, [None, None, None])[_PHASE[sample.phase]] = _scaled(sample)
         elif sample.phase is None:
             totals[sample.measurand] = _scaled(sample)
