@@ -1,0 +1,120 @@
+"""The HTTP service."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, TypeAlias
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from api.body import BodyLimit
+from api.errors import answer_with_problems
+from api.examples import examples, state_of
+from api.planning.planner import Planner
+from api.planning.routes import SCHEMA_REF
+from api.planning.routes import router as planning
+from api.planning.schemas import StateWire
+from api.planning.service import decide
+from api.settings import Settings
+from api.wire.schemas import HealthOut, ProblemOut
+
+_log = logging.getLogger(__name__)
+_health = APIRouter(prefix="/v1", tags=["service"])
+
+Companion: TypeAlias = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]
+"""Something that lives as long as the service, such as the gateway of the stations."""
+
+
+def create_app(
+    settings: Settings | None = None, planner: Planner | None = None, companion: Companion | None = None
+) -> FastAPI:
+    """Return the service; nothing runs before it is served.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+    planner : Planner, optional
+        Makes the plans; one of its own unless given.
+    companion : callable, optional
+        Started with the service and stopped before it.
+    """
+    settings = settings or Settings()
+    app = FastAPI(title="Gridpilot", version=_version(), lifespan=_lifespan(companion), redoc_url=None)
+    app.state.planner = planner or Planner(settings.live_programs, settings.solver_threads)
+    app.state.ready = False
+    app.include_router(planning)
+    app.include_router(_health)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    answer_with_problems(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the way that FastAPI documents
+    return app
+
+
+@_health.get("/health")
+async def health(request: Request) -> HealthOut:
+    """Tell that the service answers, and whether its kernels are compiled and warm."""
+    state = request.app.state
+    return HealthOut(version=request.app.version, ready=state.ready, live_programs=state.planner.n_live)
+
+
+def _lifespan(
+    companion: Companion | None,
+) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(app.state.planner.close)
+            warming = asyncio.create_task(_warm(app))
+            stack.push_async_callback(_stopped, warming)
+            if companion is not None:
+                await stack.enter_async_context(companion(app))
+            yield
+
+    return lifespan
+
+
+async def _warm(app: FastAPI) -> None:
+    """Compile the kernels by a first plan, so that no caller waits for it."""
+    planner: Planner = app.state.planner
+    try:
+        for example in examples().values():
+            await planner.run(partial(decide, planner, state_of(example).to_domain()))
+    except Exception:  # noqa: BLE001 - whatever it is, the service still answers
+        _log.exception("warming up failed; the first plans will be slow or fail")
+        return
+    app.state.ready = True
+
+
+async def _stopped(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the description, with the schema and the examples of the bodies that are read strictly."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, routes=app.routes, description="Grid-aware smart charging."
+        )
+        _, definitions = models_json_schema(
+            [(StateWire, "validation"), (ProblemOut, "validation")], ref_template=SCHEMA_REF + "{model}"
+        )
+        schema["components"]["schemas"].update(definitions["$defs"])
+        body = schema["paths"]["/v1/plans"]["post"]["requestBody"]["content"]["application/json"]
+        body["examples"] = {name: {"summary": name, "value": value} for name, value in examples().items()}
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _version() -> str:
+    try:
+        return version("gridpilot")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,1 @@
+"""Uncontrolled load on the wire: known, as quantiles, or as the history to forecast from."""

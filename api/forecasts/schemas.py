@@ -1,0 +1,107 @@
+"""Uncontrolled load on the wire."""
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from api.planning.request import MeteredLoad
+from api.wire.schemas import (
+    MAX_SLOTS,
+    Identity,
+    Kilowatts,
+    Moment,
+    PowerBySlot,
+    Probability,
+    WireModel,
+    by_slot,
+)
+from models.arrays import FloatArray, frozen
+from models.errors import IssueList
+from models.load import LoadForecast
+
+PhaseShare = tuple[
+    Annotated[float, Field(ge=0, le=1)],
+    Annotated[float, Field(ge=0, le=1)],
+    Annotated[float, Field(ge=0, le=1)],
+]
+MAX_SAMPLES = 120_000
+
+
+class LoadQuantiles(WireModel):
+    """Quantiles of a load by slot; row ``i`` of ``power_kw`` belongs to level ``i``."""
+
+    levels: Annotated[tuple[Probability, ...], Field(min_length=1, max_length=99)]
+    power_kw: Annotated[
+        tuple[Annotated[tuple[Kilowatts, ...], Field(max_length=MAX_SLOTS)], ...],
+        Field(min_length=1, max_length=99),
+    ]
+
+
+class LoadHistory(WireModel):
+    """Metered mean power [kW] of consecutive intervals, the newest last; null where the meter was silent."""
+
+    start: Moment
+    step_minutes: Literal[5, 10, 15, 20, 30, 60] = 15
+    power_kw: Annotated[tuple[Kilowatts | None, ...], Field(min_length=1, max_length=MAX_SAMPLES)]
+
+    def to_domain(self, place: int) -> MeteredLoad:
+        """Return the history of the load at ``place``; NaN where the meter was silent."""
+        values = frozen([np.nan if value is None else value for value in self.power_kw])
+        return MeteredLoad(place, self.start, self.step_minutes * 60, values)
+
+
+class LoadWire(WireModel):
+    """Load below a node that nobody controls: known by slot, as quantiles, or as history to forecast from."""
+
+    node_id: Identity
+    power_kw: PowerBySlot | None = None
+    quantiles: LoadQuantiles | None = None
+    history: LoadHistory | None = None
+    phase_share: Annotated[
+        PhaseShare | None, Field(description="part on L1, L2, L3; balanced unless given")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if sum(form is not None for form in (self.power_kw, self.quantiles, self.history)) != 1:
+            raise ValueError("exactly one of power_kw, quantiles and history is needed")
+        return self
+
+    @classmethod
+    def from_domain(cls, load: LoadForecast) -> "LoadWire":
+        """Return a load as it stands on the wire."""
+        levels = tuple(load.levels.tolist())
+        rows = tuple(tuple(row) for row in load.power_kw.tolist())
+        certain = levels == (0.5,)
+        first, second, third = load.phase_share.tolist()
+        return cls(
+            node_id=load.node_id,
+            power_kw=rows[0] if certain else None,
+            quantiles=None if certain else LoadQuantiles(levels=levels, power_kw=rows),
+            phase_share=(first, second, third),
+        )
+
+    @property
+    def shares(self) -> FloatArray:
+        """Part of the load on each phase, shape (3,)."""
+        return frozen(np.full(3, 1 / 3) if self.phase_share is None else self.phase_share)
+
+    def to_domain(self, n_slots: int, where: str, issues: IssueList) -> LoadForecast:
+        """Return the load of ``n_slots`` slots; zeros where it has to be forecast from its history."""
+        if self.quantiles is not None:
+            return self._quantiles(self.quantiles, n_slots, f"{where}.quantiles", issues)
+        known_kw = by_slot(self.power_kw or 0.0, n_slots, f"{where}.power_kw", issues, blank=np.nan)
+        issues.require(not np.isnan(known_kw).any(), f"{where}.power_kw", "has slots without a value")
+        return LoadForecast(
+            self.node_id, frozen([0.5]), frozen(np.nan_to_num(known_kw)[np.newaxis, :]), self.shares
+        )
+
+    def _quantiles(self, given: LoadQuantiles, n_slots: int, where: str, issues: IssueList) -> LoadForecast:
+        n_levels, n_rows = len(given.levels), len(given.power_kw)
+        issues.require(n_rows == n_levels, f"{where}.power_kw", f"has {n_rows} rows for {n_levels} levels")
+        rows = [
+            by_slot(row, n_slots, f"{where}.power_kw[{i}]", issues) for i, row in enumerate(given.power_kw)
+        ]
+        rows = [*rows[:n_levels], *[rows[-1]] * (n_levels - n_rows)]
+        return LoadForecast(self.node_id, frozen(given.levels), frozen(rows), self.shares)

@@ -1,0 +1,1 @@
+"""The main path: a site's state in; plan, prices and charging profiles out."""

@@ -1,0 +1,129 @@
+"""From a plan to what each station is told: charging profiles, and the fall-back beneath them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from api.ocpp import v16, v201
+from api.ocpp.capabilities import OcppVersion, RateUnit, StationCapabilities
+from api.ocpp.charging_profile import ChargingProfile
+from api.ocpp.profiles import PilotRow, SafeFloor, fallback_profiles, profile_from_pilots
+from api.ocpp.wire import Command
+from api.planning.request import PlanRequest
+from models.grid.site import CurrentType, Evse, Site, Station
+from models.schedule import Schedule
+from models.state import SiteState
+
+
+@dataclass(frozen=True, slots=True)
+class StationProfile:
+    """One profile, and the message that brings it to its station.
+
+    Parameters
+    ----------
+    station_id : str
+    evse_id : str or None
+        None for the fall-back, which addresses the whole station.
+    version : OcppVersion
+    profile : ChargingProfile
+    command : Command
+    """
+
+    station_id: str
+    evse_id: str | None
+    version: OcppVersion
+    profile: ChargingProfile
+    command: Command
+
+
+def command_of(profile: ChargingProfile, version: OcppVersion) -> Command:
+    """Return the message that installs a profile on a station of ``version``."""
+    return v16.encode_profile(profile) if version is OcppVersion.V16 else v201.encode_profile(profile)
+
+
+def profiles_of(schedule: Schedule, request: PlanRequest) -> tuple[StationProfile, ...]:
+    """Return the profile of every EVSE whose station's capabilities are known."""
+    site, now = request.state.site, request.state.now
+    told: list[StationProfile] = []
+    for station in site.stations:
+        capabilities = request.capabilities.get(station.station_id)
+        if capabilities is None:
+            continue
+        for number, evse in enumerate(station.evses, start=1):
+            row = _row(schedule, request.state, evse, number, capabilities)
+            profile = profile_from_pilots(row, capabilities, now, request.transactions.get(evse.evse_id))
+            told.append(_told(station, evse, capabilities, profile))
+    return tuple(told)
+
+
+def fallbacks_of(request: PlanRequest) -> tuple[StationProfile, ...]:
+    """Return the profiles that hold beneath every plan, and where the horizon of the last plan ends.
+
+    Their default is 0 A. A share that a station may always draw is only safe where every plan of the others
+    keeps it free, also while that station is well connected and draws less; no plan does so yet.
+    """
+    site, now = request.state.site, request.state.now
+    return tuple(
+        profile
+        for station in site.stations
+        if station.evses and station.station_id in request.capabilities
+        for profile in station_fallback(site, station, request.capabilities[station.station_id], now)
+    )
+
+
+def station_fallback(
+    site: Site, station: Station, capabilities: StationCapabilities, now: datetime
+) -> tuple[StationProfile, ...]:
+    """Return the fall-back of one station: nothing without a plan, and never more than its nodes carry."""
+    floor = SafeFloor(
+        share_a=0.0,
+        station_max_a=_station_max_a(site, station),
+        n_phases=max(len(evse.phases) for evse in station.evses),
+        current_type=station.evses[0].current_type,
+    )
+    profiles = fallback_profiles(floor, capabilities, now)
+    return tuple(_told(station, None, capabilities, profile) for profile in profiles)
+
+
+def _told(
+    station: Station, evse: Evse | None, capabilities: StationCapabilities, profile: ChargingProfile
+) -> StationProfile:
+    return StationProfile(
+        station_id=station.station_id,
+        evse_id=None if evse is None else evse.evse_id,
+        version=capabilities.version,
+        profile=profile,
+        command=command_of(profile, capabilities.version),
+    )
+
+
+def _row(
+    schedule: Schedule, state: SiteState, evse: Evse, number: int, capabilities: StationCapabilities
+) -> PilotRow:
+    return PilotRow(
+        start=schedule.grid.start,
+        step_s=schedule.grid.step_s,
+        pilot_a=schedule.pilot_a[schedule.row(evse.evse_id)],
+        evse_number=number,
+        n_phases=_n_phases(state, evse, capabilities),
+        current_type=evse.current_type,
+    )
+
+
+def _n_phases(state: SiteState, evse: Evse, capabilities: StationCapabilities) -> int:
+    """Return the phases that a limit counts on.
+
+    In ampere the EVSE's own. In watt those of its car: all of the watts may flow through one phase of it.
+    """
+    n_phases = len(evse.phases)
+    if RateUnit.CURRENT in capabilities.rate_units and evse.current_type is CurrentType.AC:
+        return n_phases
+    return min([n_phases, *(s.n_phases or n_phases for s in state.sessions if s.evse_id == evse.evse_id)])
+
+
+def _station_max_a(site: Site, station: Station) -> float:
+    """Return the greatest current of the station on each phase [A], within the nodes above it."""
+    most_a = sum(evse.max_current_a for evse in station.evses)
+    nodes = {node.node_id: node for node in site.nodes}
+    for node_id in site.path_to_root(station.node_id):
+        most_a = min([most_a, *(nodes[node_id].limit_a or ())])
+    return most_a

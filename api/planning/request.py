@@ -1,0 +1,56 @@
+"""What a plan is asked for: the state, and what the state alone does not say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from api.ocpp.capabilities import StationCapabilities
+from models.arrays import FloatArray
+from models.state import SiteState
+from optimizer.options import PlanOptions
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredLoad:
+    """The history of a load that nobody controls.
+
+    Parameters
+    ----------
+    place : int
+        Index of the load in the state, whose forecast takes the place of the zeros that stand there.
+    start : datetime
+        Start of the first interval, aware.
+    step_s : int
+        Length of an interval [s].
+    power_kw : (n_samples,) float64
+        Mean power of each interval [kW]; NaN where the meter was silent.
+    """
+
+    place: int
+    start: datetime
+    step_s: int
+    power_kw: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """A state to plan, its histories, and whom to tell.
+
+    Parameters
+    ----------
+    state : SiteState
+        Loads that have to be forecast are zero in it.
+    options : PlanOptions
+    histories : tuple of MeteredLoad
+        Loads to forecast.
+    capabilities : mapping of str to StationCapabilities
+        By station; a station that is missing gets no profiles.
+    transactions : mapping of str to str
+        OCPP transaction of an EVSE; an EVSE without one is told by a default profile.
+    """
+
+    state: SiteState
+    options: PlanOptions = field(default_factory=PlanOptions)
+    histories: tuple[MeteredLoad, ...] = ()
+    capabilities: Mapping[str, StationCapabilities] = field(default_factory=dict)
+    transactions: Mapping[str, str] = field(default_factory=dict)

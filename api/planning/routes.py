@@ -1,0 +1,70 @@
+"""Plans over HTTP."""
+
+import asyncio
+from functools import partial
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from api.planning.planner import Planner
+from api.planning.schemas import PlanOut, StateWire
+from api.planning.service import Decision, decide
+from api.wire.schemas import ProblemOut, parsed
+
+router = APIRouter(prefix="/v1", tags=["planning"])
+
+SCHEMA_REF: Final = "#/components/schemas/"
+
+PROBLEM: Final[dict[str, Any]] = {
+    "content": {"application/problem+json": {"schema": {"$ref": SCHEMA_REF + ProblemOut.__name__}}}
+}
+
+
+def planner_of(request: Request) -> Planner:
+    """Return the planner of the running service."""
+    planner: Planner = request.app.state.planner
+    return planner
+
+
+PlannerDep = Annotated[Planner, Depends(planner_of)]
+
+
+async def state_in(request: Request) -> StateWire:
+    """Return the state in the body; read strictly, on a thread, since a big one takes a while.
+
+    Raises
+    ------
+    InvalidInputError
+        It is no JSON, or breaks the schema; names every fault with its path.
+    """
+    body = await request.body()
+    return await asyncio.to_thread(parsed, StateWire, body)
+
+
+def answer(planner: Planner, state: StateWire) -> bytes:
+    """Return the plan for a state as it goes over the wire."""
+    return plan_out(decide(planner, state.to_domain())).model_dump_json().encode()
+
+
+def plan_out(decision: Decision) -> PlanOut:
+    """Return a decision as it stands on the wire, fall-backs first: they are what a station needs first."""
+    return PlanOut.from_domain(decision.plan, decision.request, (*decision.fallbacks, *decision.profiles))
+
+
+@router.post(
+    "/plans",
+    response_model=PlanOut,
+    responses={
+        413: PROBLEM | {"description": "The request is longer than the service reads"},
+        422: PROBLEM | {"description": "The input has faults; all of them are listed with their paths"},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": SCHEMA_REF + StateWire.__name__}}},
+        }
+    },
+)
+async def make_plan(state: Annotated[StateWire, Depends(state_in)], planner: PlannerDep) -> Response:
+    """Plan a site from the state that is sent: nothing is stored, no station is told."""
+    return Response(await planner.run(partial(answer, planner, state)), media_type="application/json")

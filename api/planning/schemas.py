@@ -1,0 +1,369 @@
+"""The input and the answer of a plan on the wire."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from api.forecasts.schemas import LoadWire
+from api.planning.profiles import StationProfile
+from api.planning.request import PlanRequest
+from api.pricing.schemas import PricesOut, TariffWire
+from api.sessions.schemas import SessionWire
+from api.sites.schemas import SiteWire
+from api.wire.schemas import (
+    MAX_SLOTS,
+    CurrentBySlot,
+    Identity,
+    Kilowatts,
+    Moment,
+    PowerBySlot,
+    WireModel,
+    by_slot,
+)
+from models.arrays import FloatArray, frozen
+from models.errors import IssueList
+from models.grid.limits import NodeLimit
+from models.state import SiteState
+from models.timegrid import TimeGrid
+from optimizer.options import PlanOptions
+from optimizer.plan import BindingLimit, Plan, UnmetEnergy, UnmetReason
+from optimizer.solver.outcome import RebuildReason, SolveReport, SolveStatus
+
+MAX_CELLS = 500_000
+"""EVSEs x slots of one plan: 1,000 EVSEs over five days in quarters of an hour."""
+
+
+class HorizonWire(WireModel):
+    """How far the plan looks, from the slot that contains ``now`` on."""
+
+    step_minutes: Literal[1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60] = 15
+    slots: Annotated[int, Field(ge=1, le=MAX_SLOTS)] = 96
+
+    def to_domain(self, now: datetime) -> TimeGrid:
+        """Return the slots."""
+        return TimeGrid.around(now, self.step_minutes * 60, self.slots)
+
+
+class LimitWire(WireModel):
+    """A limit on a node by slot, and who set it; the tightest of all counts."""
+
+    node_id: Identity
+    source: Annotated[str, Field(min_length=1, max_length=255, examples=["grid operator"])]
+    limit_kw: PowerBySlot | None = None
+    limit_a: Annotated[
+        tuple[CurrentBySlot, CurrentBySlot, CurrentBySlot] | None, Field(description="L1, L2 and L3 [A]")
+    ] = None
+
+    @classmethod
+    def from_domain(cls, limit: NodeLimit) -> "LimitWire":
+        """Return a limit as it stands on the wire."""
+        currents = None
+        if limit.limit_a is not None:
+            first, second, third = (_or_null(row) for row in limit.limit_a)
+            currents = (first, second, third)
+        return cls(
+            node_id=limit.node_id,
+            source=limit.source,
+            limit_kw=None if limit.limit_kw is None else _or_null(limit.limit_kw),
+            limit_a=currents,
+        )
+
+    def to_domain(self, n_slots: int, where: str, issues: IssueList) -> NodeLimit:
+        """Return the limit over a horizon of ``n_slots`` slots."""
+        power_kw = (
+            None if self.limit_kw is None else by_slot(self.limit_kw, n_slots, f"{where}.limit_kw", issues)
+        )
+        current_a = None
+        if self.limit_a is not None:
+            rows = enumerate(self.limit_a)
+            current_a = frozen([by_slot(row, n_slots, f"{where}.limit_a[{i}]", issues) for i, row in rows])
+        return NodeLimit(self.node_id, self.source, power_kw, current_a)
+
+
+class OptionsWire(WireModel):
+    """Choices of the operator."""
+
+    load_quantile: Annotated[float, Field(gt=0, lt=1, description="load is planned at this quantile")] = 0.9
+    departure_quantile: Annotated[
+        float, Field(gt=0, lt=1, description="energy is in the car by this quantile of its departure")
+    ] = 0.5
+    deadline_s: Annotated[
+        float, Field(ge=0, le=60, description="the solver is stopped after this time [s]")
+    ] = 5.0
+    early_per_kwh: Annotated[float, Field(ge=0, le=1, description="worth of delivering a day earlier")] = 1e-3
+
+    def to_domain(self) -> PlanOptions:
+        """Return the options."""
+        return PlanOptions(self.load_quantile, self.departure_quantile, self.deadline_s, self.early_per_kwh)
+
+
+class StateWire(WireModel):
+    """The state of a site at one moment: everything that a plan is made from."""
+
+    site: SiteWire
+    now: Moment
+    tariff: TariffWire
+    horizon: HorizonWire = HorizonWire()
+    sessions: Annotated[tuple[SessionWire, ...], Field(max_length=20_000)] = ()
+    loads: Annotated[tuple[LoadWire, ...], Field(max_length=1000)] = ()
+    limits: Annotated[tuple[LimitWire, ...], Field(max_length=1000)] = ()
+    billing_peak_kw: Annotated[
+        Kilowatts, Field(description="greatest slot mean of the billing period so far, load included [kW]")
+    ] = 0.0
+    options: OptionsWire = OptionsWire()
+
+    @classmethod
+    def from_domain(cls, state: SiteState) -> "StateWire":
+        """Return a state as it stands on the wire."""
+        return cls(
+            site=SiteWire.from_domain(state.site),
+            now=state.now,
+            tariff=TariffWire.from_domain(state.tariff),
+            horizon=HorizonWire.model_validate(
+                {"step_minutes": state.grid.step_s // 60, "slots": state.grid.n_slots}
+            ),
+            sessions=tuple(SessionWire.from_domain(session) for session in state.sessions),
+            loads=tuple(LoadWire.from_domain(load) for load in state.loads),
+            limits=tuple(LimitWire.from_domain(limit) for limit in state.limits),
+            billing_peak_kw=state.billing_peak_kw,
+        )
+
+    def to_domain(self) -> PlanRequest:
+        """Return what is asked for.
+
+        Raises
+        ------
+        InvalidInputError
+            A list does not have one value for each slot, or the whole is too big; names every fault.
+        """
+        issues = IssueList()
+        n_slots = self.horizon.slots
+        n_evses = sum(len(station.evses) for station in self.site.stations)
+        issues.require(
+            n_evses * n_slots <= MAX_CELLS,
+            "horizon.slots",
+            f"{n_evses} EVSEs x {n_slots} slots exceed {MAX_CELLS}",
+        )
+        self._check_transactions(issues)
+        loads = [load.to_domain(n_slots, f"loads[{i}]", issues) for i, load in enumerate(self.loads)]
+        state = SiteState(
+            site=self.site.to_domain(),
+            now=self.now,
+            grid=self.horizon.to_domain(self.now),
+            sessions=tuple(session.to_domain() for session in self.sessions),
+            tariff=self.tariff.to_domain(n_slots, issues),
+            loads=tuple(loads),
+            limits=tuple(
+                limit.to_domain(n_slots, f"limits[{i}]", issues) for i, limit in enumerate(self.limits)
+            ),
+            billing_peak_kw=self.billing_peak_kw,
+        )
+        issues.raise_if_any()
+        return PlanRequest(
+            state=state,
+            options=self.options.to_domain(),
+            histories=tuple(
+                load.history.to_domain(place)
+                for place, load in enumerate(self.loads)
+                if load.history is not None
+            ),
+            capabilities=self.site.capabilities(),
+            transactions={s.evse_id: s.transaction_id for s in self.sessions if s.transaction_id is not None},
+        )
+
+    def _check_transactions(self, issues: IssueList) -> None:
+        """Only numbers are transactions in OCPP 1.6, and an expected car has none yet."""
+        speaks_16 = {e.evse_id for s in self.site.stations if s.ocpp.version == "1.6" for e in s.evses}
+        for i, session in enumerate(self.sessions):
+            if session.transaction_id is None:
+                continue
+            where = f"sessions[{i}].transaction_id"
+            numeric = session.transaction_id.isascii() and session.transaction_id.isdecimal()
+            issues.require(session.evse_id not in speaks_16 or numeric, where, "is a number in OCPP 1.6")
+            issues.require(session.arrival <= self.now, where, "belongs to a car that has not arrived")
+
+
+class EvseScheduleOut(WireModel):
+    """What one EVSE is told by slot, and what is expected to come of it."""
+
+    evse_id: str
+    station_id: str
+    pilot_a: tuple[float, ...]
+    power_kw: tuple[float, ...]
+    energy_kwh: tuple[float, ...]
+
+
+class ProfileOut(WireModel):
+    """A message for a station: ``payload`` is the OCPP request as it goes over the wire."""
+
+    station_id: str
+    evse_id: Annotated[str | None, Field(description="null where it addresses the whole station")]
+    ocpp_version: str
+    action: str
+    payload: dict[str, Any]
+
+    @classmethod
+    def from_domain(cls, told: StationProfile) -> "ProfileOut":
+        """Return a profile as it stands on the wire."""
+        return cls(
+            station_id=told.station_id,
+            evse_id=told.evse_id,
+            ocpp_version=told.version.value.removeprefix("ocpp"),
+            action=told.command.action,
+            payload=told.command.payload,
+        )
+
+
+class BindingLimitOut(WireModel):
+    """A limit that costs something, and what one more kWh through it would be worth by slot."""
+
+    node_id: str
+    quantity: Annotated[str, Field(description="kW, L1, L2 or L3")]
+    source: str
+    slots: tuple[int, ...]
+    shadow_price_per_kwh: tuple[float, ...]
+
+    @classmethod
+    def from_domain(cls, limit: BindingLimit) -> "BindingLimitOut":
+        """Return a limit as it stands on the wire."""
+        return cls(
+            node_id=limit.node_id,
+            quantity=limit.quantity,
+            source=limit.source,
+            slots=limit.slots,
+            shadow_price_per_kwh=limit.shadow_price_per_kwh,
+        )
+
+
+class UnmetEnergyOut(WireModel):
+    """Energy that a session is not going to get by its departure, and why."""
+
+    session_id: str
+    evse_id: str
+    minimum_kwh: float
+    target_kwh: float
+    reason: UnmetReason
+    detail: str
+
+    @classmethod
+    def from_domain(cls, unmet: UnmetEnergy) -> "UnmetEnergyOut":
+        """Return a shortfall as it stands on the wire."""
+        return cls(
+            session_id=unmet.session_id,
+            evse_id=unmet.evse_id,
+            minimum_kwh=unmet.minimum_kwh,
+            target_kwh=unmet.target_kwh,
+            reason=unmet.reason,
+            detail=unmet.detail,
+        )
+
+
+class ObjectiveTermOut(WireModel):
+    """One named part of the objective."""
+
+    name: str
+    value: float
+
+
+class SolveOut(WireModel):
+    """How the plan came about."""
+
+    status: SolveStatus
+    solver_says: str
+    objective: float | None
+    terms: tuple[ObjectiveTermOut, ...]
+    gap: float | None
+    n_iterations: int
+    update_s: float
+    run_s: float
+    dispatch_s: float
+    rebuild: RebuildReason | None
+
+    @classmethod
+    def from_domain(cls, report: SolveReport) -> "SolveOut":
+        """Return a report as it stands on the wire."""
+        return cls(
+            status=report.status,
+            solver_says=report.solver_says,
+            objective=_finite(report.objective),
+            terms=tuple(ObjectiveTermOut(name=term.name, value=term.value) for term in report.terms),
+            gap=_finite(report.gap),
+            n_iterations=report.n_iterations,
+            update_s=report.update_s,
+            run_s=report.run_s,
+            dispatch_s=report.dispatch_s,
+            rebuild=report.rebuild,
+        )
+
+
+class PlanOut(WireModel):
+    """A plan: schedule, prices, profiles, and what could not be done and why."""
+
+    site_id: str
+    zone: str
+    made_at: datetime
+    start: datetime
+    step_minutes: float
+    slots: int
+    schedule: tuple[EvseScheduleOut, ...]
+    load_kw: Annotated[tuple[float, ...], Field(description="uncontrolled load that was planned with [kW]")]
+    limit_kw: Annotated[
+        tuple[float | None, ...], Field(description="greatest power of the site [kW]; null: none")
+    ]
+    marginal_per_kwh: tuple[float, ...]
+    prices: PricesOut
+    profiles: tuple[ProfileOut, ...]
+    binding: tuple[BindingLimitOut, ...]
+    unmet: tuple[UnmetEnergyOut, ...]
+    solve: SolveOut
+    notes: tuple[str, ...]
+
+    @classmethod
+    def from_domain(cls, plan: Plan, request: PlanRequest, profiles: Sequence[StationProfile]) -> "PlanOut":
+        """Return a plan as it stands on the wire."""
+        grid = plan.schedule.grid
+        return cls(
+            site_id=plan.site_id,
+            zone=request.state.site.zone,
+            made_at=plan.made_at,
+            start=grid.start,
+            step_minutes=grid.step_s / 60,
+            slots=grid.n_slots,
+            schedule=_evse_schedules(plan, request),
+            load_kw=tuple(plan.load_kw.tolist()),
+            limit_kw=_or_null(plan.limit_kw),
+            marginal_per_kwh=tuple(plan.marginal_per_kwh.tolist()),
+            prices=PricesOut.from_domain(plan.prices),
+            profiles=tuple(ProfileOut.from_domain(profile) for profile in profiles),
+            binding=tuple(BindingLimitOut.from_domain(limit) for limit in plan.binding),
+            unmet=tuple(UnmetEnergyOut.from_domain(unmet) for unmet in plan.unmet),
+            solve=SolveOut.from_domain(plan.report),
+            notes=plan.notes,
+        )
+
+
+def _evse_schedules(plan: Plan, request: PlanRequest) -> tuple[EvseScheduleOut, ...]:
+    schedule = plan.schedule
+    station_of = {evse.evse_id: s.station_id for s in request.state.site.stations for evse in s.evses}
+    return tuple(
+        EvseScheduleOut(
+            evse_id=evse_id,
+            station_id=station_of[evse_id],
+            pilot_a=tuple(schedule.pilot_a[row].tolist()),
+            power_kw=tuple(schedule.power_kw[row].tolist()),
+            energy_kwh=tuple(schedule.energy_kwh[row].tolist()),
+        )
+        for row, evse_id in enumerate(schedule.evse_ids)
+    )
+
+
+def _or_null(values: FloatArray) -> tuple[float | None, ...]:
+    """Return the values with null for infinity, which JSON has not."""
+    return tuple(value if np.isfinite(value) else None for value in values.tolist())
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""Tariffs and prices on the wire."""

@@ -1,0 +1,1 @@
+"""Charging sessions on the wire."""

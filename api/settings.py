@@ -1,0 +1,68 @@
+"""Settings of the service; the only file that reads the environment."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from models.errors import IssueList
+
+PREFIX: Final = "GRIDPILOT_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator may choose; every field is read from ``GRIDPILOT_<FIELD>``.
+
+    Parameters
+    ----------
+    database_url : str
+        SQLAlchemy URL; a SQLite file unless given.
+    api_host, api_port, ocpp_host, ocpp_port
+        Where the HTTP API and the OCPP gateway listen; this machine only unless told otherwise.
+    max_body_bytes : int
+        Longer requests are refused unread.
+    solver_threads : int
+        Plans that are made at the same time.
+    live_programs : int
+        Sites whose program is kept alive between plans.
+    plan_every_s : float
+        A site with stations is planned again after this time even when nothing happened [s].
+    data : pathlib.Path
+        Folder with the public data sets that examples and studies read.
+    """
+
+    database_url: str = "sqlite:///gridpilot.sqlite"
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    ocpp_host: str = "127.0.0.1"
+    ocpp_port: int = 9000
+    max_body_bytes: int = 8_000_000
+    solver_threads: int = 2
+    live_programs: int = 32
+    plan_every_s: float = 300.0
+    data: Path = Path("../shared/data")
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Return the settings of this process.
+
+        Raises
+        ------
+        InvalidInputError
+            A variable does not hold what its field needs; names every one.
+        """
+        defaults = cls()
+        issues = IssueList()
+        values: dict[str, object] = {}
+        for name in cls.__slots__:
+            text = os.environ.get(PREFIX + name.upper())
+            if text is None:
+                continue
+            kind = type(getattr(defaults, name))
+            try:
+                values[name] = kind(text)
+            except ValueError:
+                issues.add(PREFIX + name.upper(), f"{text!r} is not a valid {kind.__name__}")
+        issues.raise_if_any()
+        return cls(**values)  # type: ignore[arg-type]  # every value was made by its own field's type

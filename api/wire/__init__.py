@@ -1,0 +1,1 @@
+"""What every wire schema shares."""

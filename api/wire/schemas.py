@@ -1,0 +1,149 @@
+"""The base of every wire schema: strict, closed, finite, and times that carry a zone."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final, TypeAlias, TypeVar
+
+import numpy as np
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+)
+from pydantic_core import from_json
+
+from api.errors import input_path
+from models.arrays import FloatArray, frozen
+from models.errors import InvalidInputError, Issue, IssueList
+
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
+MAX_SLOTS: Final = 2016
+"""A week of slots of 5 minutes."""
+
+Model = TypeVar("Model", bound="WireModel")
+
+
+class WireModel(BaseModel):
+    """A strict schema: no unknown keys, no text for numbers, no NaN and no infinity."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _sane(moment: datetime) -> datetime:
+    if not EARLIEST <= moment < LATEST:
+        raise ValueError("a time between the years 2000 and 2200 is needed")
+    return moment
+
+
+def _shape(value: object) -> str:
+    """Tell which form of a value that varies by slot was given."""
+    return "by_slot" if isinstance(value, list | tuple) else "constant"
+
+
+Moment: TypeAlias = Annotated[AwareDatetime, AfterValidator(_sane)]
+"""An instant with its offset from UTC, e.g. ``2026-03-02T07:00:00+01:00``."""
+
+Identity: TypeAlias = Annotated[str, Field(min_length=1, max_length=255)]
+Kilowatts: TypeAlias = Annotated[float, Field(ge=0, le=1e7)]
+KilowattHours: TypeAlias = Annotated[float, Field(ge=0, le=1e6)]
+Amperes: TypeAlias = Annotated[float, Field(ge=0, le=1e6)]
+Price: TypeAlias = Annotated[float, Field(ge=-1e4, le=1e4)]
+Probability: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
+
+PriceBySlot: TypeAlias = Annotated[
+    Annotated[Price, Tag("constant")]
+    | Annotated[tuple[Price, ...], Field(max_length=MAX_SLOTS), Tag("by_slot")],
+    Discriminator(_shape),
+]
+"""One price for all slots, or one for each."""
+
+PowerBySlot: TypeAlias = Annotated[
+    Annotated[Kilowatts, Tag("constant")]
+    | Annotated[tuple[Kilowatts | None, ...], Field(max_length=MAX_SLOTS), Tag("by_slot")],
+    Discriminator(_shape),
+]
+"""One power for all slots, or one for each; null where nothing is set."""
+
+CurrentBySlot: TypeAlias = Annotated[
+    Annotated[Amperes, Tag("constant")]
+    | Annotated[tuple[Amperes | None, ...], Field(max_length=MAX_SLOTS), Tag("by_slot")],
+    Discriminator(_shape),
+]
+
+
+def by_slot(
+    values: float | tuple[float | None, ...],
+    n_slots: int,
+    where: str,
+    issues: IssueList,
+    *,
+    blank: float = np.inf,
+) -> FloatArray:
+    """Return one value for every slot, shape (n_slots,); ``blank`` stands where none is set.
+
+    A list of another length is noted as a fault, and a row of zeros takes its place so that the other
+    faults of the input can be found too.
+    """
+    if isinstance(values, int | float):
+        return frozen(np.full(n_slots, float(values)))
+    if not issues.require(len(values) == n_slots, where, f"has {len(values)} values for {n_slots} slots"):
+        return frozen(np.zeros(n_slots))
+    return frozen([blank if value is None else value for value in values])
+
+
+def parsed(schema: type[Model], body: bytes) -> Model:
+    """Return the document in ``body`` as ``schema``.
+
+    Raises
+    ------
+    InvalidInputError
+        It is no JSON, or breaks the schema; names every fault with its path.
+    """
+    try:
+        return schema.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidInputError(_issues(error, body)) from error
+
+
+def _issues(error: ValidationError, body: bytes) -> tuple[Issue, ...]:
+    """Translate what pydantic found into faults with paths in the document."""
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    if faults[0]["type"] == "json_invalid":
+        return (Issue("", f"is not JSON: {faults[0]['msg'].removeprefix('Invalid JSON: ')}"),)
+    document = from_json(body)
+    return tuple(
+        Issue(input_path(fault["loc"], document, missing=fault["type"] == "missing"), fault["msg"])
+        for fault in faults
+    )
+
+
+class FaultOut(WireModel):
+    """One fault: where it is in the input, and what is wrong."""
+
+    path: str
+    detail: str
+
+
+class ProblemOut(BaseModel):
+    """Problem details (RFC 9457); ``errors`` lists every fault of the input."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: tuple[FaultOut, ...] = ()
+
+
+class HealthOut(WireModel):
+    """Whether the service answers and is warm."""
+
+    status: str = "ok"
+    version: str
+    ready: bool
+    live_programs: int
