@@ -231,9 +231,10 @@ FORBIDDEN_IMPORTS = (
     ("api/ocpp/session.py", "import api.storage"),
     ("api/ocpp/session.py", "import sqlalchemy"),
 )
+DOMAINS = ("ocpp", "planning", "sites", "sessions", "forecasts", "pricing", "stations", "storage")
 SKELETON = (
     *(f"{package}/__init__.py" for package in PACKAGES),
-    *(f"api/{domain}/__init__.py" for domain in ("ocpp", "planning", "stations", "storage")),
+    *(f"api/{domain}/__init__.py" for domain in DOMAINS),
     "api/ocpp/v16.py",
     "api/ocpp/v201.py",
 )
