@@ -28,9 +28,11 @@ References
 
 import argparse
 import json
+from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -48,9 +50,12 @@ HOLIDAYS = (
     date(2019, 11, 29),
     date(2019, 12, 25),
 )
-SITES = {"workplace": "jpl", "campus": "caltech"}
+SITES: Final[Mapping[str, str]] = {"workplace": "jpl", "campus": "caltech"}
 LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
-CLASS_EDGES_H = {"workday": (0, 6, 7, 8, 9, 10, 12, 14, 16, 18, 24), "day_off": (0, 8, 12, 16, 24)}
+CLASS_EDGES_H: Final[Mapping[str, tuple[int, ...]]] = {
+    "workday": (0, 6, 7, 8, 9, 10, 12, 14, 16, 18, 24),
+    "day_off": (0, 8, 12, 16, 24),
+}
 VARIABLES = ("stay_h", "energy_kwh", "stated_stay_h", "stated_energy_kwh")
 BINS_PER_DAY = 48
 LONGEST_STAY_H = 48.0
