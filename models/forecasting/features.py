@@ -16,6 +16,7 @@ _QUARTER_S = 900
 
 _FRIDAY = 4
 _SATURDAY = 5
+_SUNDAY = 6
 
 
 class DayType(IntEnum):
@@ -45,7 +46,7 @@ class SlotFeatures:
     local_day : int64
         Proleptic ordinal of the local date.
     weekday : int64
-        Monday is 0.
+        Monday is 0; a holiday is a Sunday.
     day_type : int64
         :class:`DayType`.
     """
@@ -54,6 +55,10 @@ class SlotFeatures:
     local_day: IntArray
     weekday: IntArray
     day_type: IntArray
+
+    def as_rows(self) -> IntArray:
+        """Return local slot, local day, weekday and day type as the rows of one array, shape (4, n_slots)."""
+        return np.stack((self.local_slot, self.local_day, self.weekday, self.day_type))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +83,12 @@ class SiteCalendar:
         local_day = local_s // _DAY_S + date(1970, 1, 1).toordinal()
         weekday = (local_day + 6) % 7
         kind = np.maximum(weekday - _FRIDAY, 0)
-        kind[np.isin(local_day, [day.toordinal() for day in self.holidays])] = DayType.SUNDAY_OR_HOLIDAY
+        off = np.isin(local_day, [day.toordinal() for day in self.holidays])
+        kind[off], weekday[off] = DayType.SUNDAY_OR_HOLIDAY, _SUNDAY
         return SlotFeatures((local_s % _DAY_S) // step_s, local_day, weekday, kind)
 
     def _offsets_s(self, seconds: IntArray) -> IntArray:
-        """Offset of the zone from UTC [s] at each second; asked once a quarter of an hour, not once a slot."""
+        """Offset of the zone from UTC [s]; asked once a quarter of an hour."""
         zone = ZoneInfo(self.zone)
         quarters, of = np.unique(seconds // _QUARTER_S, return_inverse=True)
         starts = (

@@ -1,0 +1,202 @@
+"""Charging load from cars: those plugged in now, and those still to come.
+
+A path draws each open session's departure and need from their quantiles, and the arrivals still to come from a
+similar past day as they were, so that the load of a path is a sum of cars. This is the uncontrolled load: every
+car charges at its power until it has what it needs, or leaves.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from models.arrays import FloatArray, IntArray, frozen
+from models.errors import Issue
+from models.forecasting.day_type import DayTypeForecaster, KernelShape
+from models.forecasting.features import day_type
+from models.forecasting.forecaster import (
+    NOTHING_KNOWN,
+    Known,
+    PluggedIn,
+    QuantileForecast,
+    Samples,
+    ScenarioPaths,
+    Series,
+    Snapshot,
+    UpdateReport,
+    row_of,
+    within_bounds,
+)
+from models.forecasting.history import require_step
+from models.forecasting.kernels import superpose_kernel
+from models.forecasting.stays import LoggedDay, StayLog, Stays
+from models.timegrid import TimeGrid
+
+_HOUR_S = 3600.0
+_LEAST_DAYS = 7
+"""Days of arrivals that must have been recorded before they are drawn from; before, the load's own history is."""
+
+
+def plugged_in_paths(
+    cars: tuple[PluggedIn, ...], grid: TimeGrid, as_of: datetime, n_paths: int, rng: np.random.Generator
+) -> FloatArray:
+    """Return the load of cars that are plugged in, if nobody holds them back, shape (n_paths, n_slots) [kW].
+
+    Departure and need are drawn independently, each over all of its quantiles; outside the outermost level the
+    outermost quantile holds.
+    """
+    load_kw = np.zeros((n_paths, grid.n_slots))
+    path = np.arange(n_paths, dtype=np.int64)
+    begin = np.full(n_paths, (as_of.timestamp() - grid.start.timestamp()) / grid.step_s)
+    for car in cars:
+        departure = car.session.departure
+        leaves = np.asarray([(time - grid.start).total_seconds() / grid.step_s for time in departure.times])
+        leave = np.interp(_strata(n_paths, rng), departure.levels, leaves)
+        need_kwh = np.interp(_strata(n_paths, rng), car.remaining.levels, car.remaining.kwh)
+        full = begin + need_kwh / car.power_kw / grid.step_h
+        superpose_kernel(path, begin, np.minimum(leave, full), np.full(n_paths, car.power_kw), load_kw)
+    return frozen(load_kw)
+
+
+class SessionForecaster:
+    """Charging load as the sum of cars plugged in and cars to come; falls back on the load's own history.
+
+    Parameters
+    ----------
+    series : tuple of Series
+        Charging loads.
+    step_s : int
+        Length of a slot [s].
+    base : DayTypeForecaster
+        Forecaster of the same series from their metered load; answers while too few arrivals are recorded, and
+        its calendar, levels and step are this one's.
+    n_paths : int
+        Paths from which quantiles are taken.
+    """
+
+    method = "cars now and to come"
+
+    def __init__(self, base: DayTypeForecaster, n_paths: int = 200, shape: KernelShape | None = None) -> None:
+        self._base = base
+        self._n_paths = n_paths
+        self._shape = shape if shape is not None else KernelShape()
+        counted = tuple(Series.count(member.series_id) for member in base.series)
+        levels = tuple(float(level) for level in base.levels)
+        self._counts = DayTypeForecaster(counted, base.step_s, base.calendar, self._shape, levels)
+        self._log = StayLog(base.calendar, self._shape.window_days)
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """Series, in the order of rows."""
+        return self._base.series
+
+    @property
+    def levels(self) -> FloatArray:
+        """Probabilities of the quantiles, shape (n_levels,)."""
+        return self._base.levels
+
+    def update(self, samples: Samples) -> UpdateReport:
+        """Store new samples of the metered load."""
+        return self._base.update(samples)
+
+    def record(self, stays: Stays, observed: TimeGrid) -> UpdateReport:
+        """Store all the stays that began on a grid; slots of it without one had no arrival."""
+        self._log.record(stays, observed)
+        return self._counts.update(Samples.block(observed, stays.counts(observed, len(self.series))))
+
+    def arrivals(self, grid: TimeGrid, known: Known = NOTHING_KNOWN) -> QuantileForecast:
+        """Return quantiles of the number of cars that arrive in each slot."""
+        return self._counts.forecast(grid, replace(known, plugged_in=()))
+
+    def forecast(self, grid: TimeGrid, known: Known = NOTHING_KNOWN) -> QuantileForecast:
+        """Return quantiles on a grid; see :class:`models.forecasting.forecaster.Forecaster`."""
+        days = self._log.complete_days(known.issued_at(grid))
+        plain = self._base.forecast(grid, replace(known, plugged_in=()))
+        if len(days) < _LEAST_DAYS:
+            few = Issue(
+                "plugged_in", f"not used: arrivals of {len(days)} whole days recorded, {_LEAST_DAYS} needed"
+            )
+            return replace(plain, warnings=(*plain.warnings, few))
+        paths = self._summed(grid, self._n_paths, np.random.default_rng(grid.first_step), known)
+        values = frozen(np.quantile(paths, self.levels, axis=1).transpose(1, 0, 2))
+        warnings = tuple(issue for issue in plain.warnings if issue.what != "no history")
+        basis = replace(plain.basis, method=self.method)
+        return replace(plain, values=values, basis=basis, warnings=warnings)
+
+    def paths(self, grid: TimeGrid, n_paths: int, seed: int, known: Known = NOTHING_KNOWN) -> ScenarioPaths:
+        """Return scenario paths; see :class:`models.forecasting.forecaster.Forecaster`."""
+        if len(self._log.complete_days(known.issued_at(grid))) < _LEAST_DAYS:
+            return self._base.paths(grid, n_paths, seed, known)
+        values = self._summed(grid, n_paths, np.random.default_rng(seed), known)
+        return ScenarioPaths(grid, self.series, values, known.issued_at(grid))
+
+    def snapshot(self) -> Snapshot:
+        """Return what was learnt from the metered load; recorded stays are read again from where they are kept."""
+        return self._base.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a stored state of the metered load."""
+        self._base.restore(snapshot)
+
+    def _summed(self, grid: TimeGrid, n_paths: int, rng: np.random.Generator, known: Known) -> FloatArray:
+        """Paths of all series, shape (n_series, n_paths, n_slots) [kW]."""
+        require_step(grid, self._base.step_s)
+        as_of = known.issued_at(grid)
+        load_kw = np.zeros((len(self.series), n_paths, grid.n_slots))
+        for series_id in sorted({car.series_id for car in known.plugged_in}):
+            cars = tuple(car for car in known.plugged_in if car.series_id == series_id)
+            load_kw[row_of(self.series, series_id)] += plugged_in_paths(cars, grid, as_of, n_paths, rng)
+        self._add_arrivals(load_kw, grid, as_of, rng)
+        return within_bounds(self.series, frozen(load_kw))
+
+    def _add_arrivals(
+        self, load_kw: FloatArray, grid: TimeGrid, as_of: datetime, rng: np.random.Generator
+    ) -> None:
+        """Add, in place, the cars of similar past days that come after ``as_of``; all series of a path share one."""
+        past = self._log.complete_days(as_of)
+        zone = ZoneInfo(self._base.calendar.zone)
+        first, last = as_of.astimezone(zone).date(), grid.end.astimezone(zone).date()
+        for ordinal in range(first.toordinal(), last.toordinal() + 1):
+            day = date.fromordinal(ordinal)
+            drawn = rng.choice(len(past), size=load_kw.shape[1], p=self._likeness(past, day))
+            for number in np.unique(drawn):
+                self._add_day(load_kw, past[number], day, np.flatnonzero(drawn == number), grid, as_of)
+
+    def _add_day(
+        self,
+        load_kw: FloatArray,
+        past: LoggedDay,
+        day: date,
+        paths: IntArray,
+        grid: TimeGrid,
+        as_of: datetime,
+    ) -> None:
+        """Add one past day's cars to some paths, moved to a day to come."""
+        arrival_s = self._log.at_clock(day, past.clock_s)
+        begin = (arrival_s - grid.start.timestamp()) / grid.step_s
+        end = begin + past.stays.charge_s / grid.step_s
+        to_come = arrival_s >= as_of.timestamp()
+        for row in np.unique(past.stays.row[to_come]):
+            mine = np.flatnonzero(to_come & (past.stays.row == row))
+            path = np.repeat(paths, mine.size)
+            begins, ends, power_kw = (
+                np.tile(column[mine], paths.size) for column in (begin, end, past.stays.power_kw)
+            )
+            superpose_kernel(path, begins, ends, power_kw, load_kw[row])
+
+    def _likeness(self, past: tuple[LoggedDay, ...], day: date) -> FloatArray:
+        """Probability that each past day is drawn for a day to come."""
+        shape, holidays = self._shape, self._base.calendar.holidays
+        weight = np.asarray([shape.recency ** (day - logged.day).days for logged in past])
+        for number, logged in enumerate(past):
+            if day_type(logged.day, holidays) is not day_type(day, holidays):
+                weight[number] *= shape.other_type
+            elif logged.day.weekday() != day.weekday():
+                weight[number] *= shape.other_weekday
+        return frozen(weight / weight.sum())
+
+
+def _strata(n_paths: int, rng: np.random.Generator) -> FloatArray:
+    """Probabilities spread evenly over (0, 1), one in each of ``n_paths`` parts, in random order."""
+    return frozen(rng.permutation(n_paths) + rng.random(n_paths)) / n_paths
