@@ -33,6 +33,15 @@ class Departure:
         seconds = np.interp(level, self.levels, [aware_utc(time).timestamp() for time in self.times])
         return datetime.fromtimestamp(float(seconds), UTC)
 
+    def quantile_after(self, level: float, now: datetime) -> datetime:
+        """Return :meth:`quantile` of the departure given that the car is still there at ``now``.
+
+        With ``u`` the probability that it had left by now, the level becomes ``u + (1 - u) level``.
+        """
+        seconds = [aware_utc(time).timestamp() for time in self.times]
+        left = np.interp(aware_utc(now).timestamp(), seconds, self.levels, left=0.0)
+        return self.quantile(float(left + (1.0 - left) * level))
+
     @property
     def median(self) -> datetime:
         """Time by which the car has left with even odds."""

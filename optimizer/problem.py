@@ -146,7 +146,7 @@ class _Seats:
     def of(cls, state: SiteState, topology: Topology, options: PlanOptions) -> "_Seats":
         row_of = {evse_id: row for row, evse_id in enumerate(topology.evse_ids)}
         spans = [
-            (session, max(session.arrival, state.now), _departure(session, options))
+            (session, max(session.arrival, state.now), _departure(session, state.now, options))
             for session in sorted(state.sessions, key=lambda session: session.arrival)
         ]
         used = [span for span in spans if span[2] > span[1] and span[1] < state.grid.end]
@@ -181,11 +181,11 @@ class _Seats:
         return tuple(tuple(line) for line in table)
 
 
-def _departure(session: ChargingSession, options: PlanOptions) -> datetime:
+def _departure(session: ChargingSession, now: datetime, options: PlanOptions) -> datetime:
     """Return when the car must be ready; a single time needs no interpolation."""
     if len(session.departure.times) == 1:
         return session.departure.times[0]
-    return session.departure.quantile(options.departure_quantile)
+    return session.departure.quantile_after(options.departure_quantile, now)
 
 
 def _overlap_h(grid: TimeGrid, begins: list[datetime], ends: list[datetime]) -> FloatArray:

@@ -75,7 +75,7 @@ class Evse:
             return tuple(sorted(a for a in self.pilots_a if self.min_current_a <= a <= self.max_current_a))
         n_steps = int((self.max_current_a - self.min_current_a) / self.step_a + 1e-9)
         levels = self.min_current_a + self.step_a * np.arange(n_steps + 1)
-        return tuple(float(round(level, 6)) for level in levels)
+        return tuple(np.round(levels, 6).tolist())
 
 
 @dataclass(frozen=True, slots=True)

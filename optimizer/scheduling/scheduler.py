@@ -73,11 +73,6 @@ class Scheduler:
         planned = planned_power(solution, alive.mover, problem, weights, alive.epoch_s)
         return Solved(planned, solution, update_s + time.perf_counter() - started, reason)
 
-    def cancel(self) -> None:
-        """Stop a solve that runs in another thread."""
-        if self._alive is not None:
-            self._alive.live.cancel()
-
     def _rebuild_reason(self, problem: Problem) -> RebuildReason | None:
         if self._alive is None:
             return RebuildReason.FIRST

@@ -110,10 +110,6 @@ class LiveProgram:
         self._is_cold = False
         return self._solution(run_s)
 
-    def cancel(self) -> None:
-        """Stop a solve that runs in another thread; it raises :class:`SolverFailedError` there."""
-        self._highs.cancelSolve()
-
     def _method(self) -> Method:
         large = self._compiled.cost.size >= INTERIOR_POINT_COLUMNS
         return Method.INTERIOR_POINT if self._is_cold and large else Method.SIMPLEX
@@ -141,8 +137,10 @@ def _differing(*pairs: FloatArray) -> "np.ndarray[tuple[int], np.dtype[np.int32]
     return np.nonzero(differs)[0].astype(np.int32)
 
 
-def _loaded(compiled: Compiled) -> highspy.Highs:
-    highs = highspy.Highs()
+def _loaded(compiled: Compiled) -> highspy._Highs:
+    # The bare solver object: its Python subclass registers callbacks that take the GIL while it solves,
+    # and prints a banner before it can be silenced.
+    highs = highspy._Highs()  # noqa: SLF001 - see above
     for option, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("presolve", "choose")):
         highs.setOptionValue(option, value)
     lp = highspy.HighsLp()

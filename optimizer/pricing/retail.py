@@ -1,0 +1,76 @@
+"""Retail prices by slot: energy + network + scarcity + margin, inside guard rails, every part visible."""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+
+import numpy as np
+
+from models.arrays import FloatArray, frozen
+from models.prices import EnergyTariff, PriceSchedule, SlotPrice
+from models.timegrid import TimeGrid
+
+QUANTUM = Decimal("0.0001")
+
+
+@dataclass(frozen=True, slots=True)
+class PricingRules:
+    """Choices of the pricing team.
+
+    Parameters
+    ----------
+    margin_per_kwh : Decimal
+        Added to every slot [currency/kWh].
+    max_scarcity_per_kwh : Decimal
+        Most that scarcity may add in a slot [currency/kWh]; shadow prices explain, they are never posted
+        as they are.
+    smoothing_h : float
+        Width over which scarcity is averaged, so that a price does not jump with one slot [h].
+    floor_per_kwh, ceiling_per_kwh : Decimal
+        Guard rails of the shown price [currency/kWh].
+    """
+
+    margin_per_kwh: Decimal = Decimal("0.0500")
+    max_scarcity_per_kwh: Decimal = Decimal("0.2000")
+    smoothing_h: float = 1.0
+    floor_per_kwh: Decimal = Decimal("0.0000")
+    ceiling_per_kwh: Decimal = Decimal("0.9900")
+
+
+def retail_prices(
+    grid: TimeGrid, tariff: EnergyTariff, marginal_per_kwh: FloatArray, rules: PricingRules
+) -> PriceSchedule:
+    """Return the price of every slot.
+
+    Parameters
+    ----------
+    marginal_per_kwh : (n_slots,) float64
+        What one more kWh at the site's root is worth [currency/kWh]; above the import price where limits bind.
+    """
+    scarcity = smoothed_scarcity(marginal_per_kwh - tariff.import_per_kwh, grid, rules)
+    slots = tuple(
+        _slot_price(tariff.energy_per_kwh[t], tariff.network_per_kwh[t], scarcity[t], rules)
+        for t in range(grid.n_slots)
+    )
+    return PriceSchedule(grid, tariff.currency, slots)
+
+
+def smoothed_scarcity(shadow_per_kwh: FloatArray, grid: TimeGrid, rules: PricingRules) -> FloatArray:
+    """Return capped shadow prices averaged over ``smoothing_h``, shape (n_slots,), within [0, cap].
+
+    Near the ends the average is over the slots that exist.
+    """
+    capped = np.clip(shadow_per_kwh, 0.0, float(rules.max_scarcity_per_kwh))
+    width = min(max(round(rules.smoothing_h / grid.step_h), 1), grid.n_slots)
+    window = np.ones(width)
+    return frozen(np.convolve(capped, window, "same") / np.convolve(np.ones_like(capped), window, "same"))
+
+
+def _slot_price(energy: float, network: float, scarcity: float, rules: PricingRules) -> SlotPrice:
+    parts = [_money(energy), _money(network), _money(scarcity), rules.margin_per_kwh.quantize(QUANTUM)]
+    total = sum(parts, Decimal(0))
+    shown = min(max(total, rules.floor_per_kwh), rules.ceiling_per_kwh).quantize(QUANTUM)
+    return SlotPrice(*parts, guard_rail_per_kwh=shown - total)
+
+
+def _money(value: float) -> Decimal:
+    return Decimal(repr(float(value))).quantize(QUANTUM, ROUND_HALF_EVEN)
