@@ -54,7 +54,8 @@ def _controller(site: Site, options: PlanOptions) -> Steps:
 class Planner:
     """Makes plans; a state whose structure was planned before reuses the live program.
 
-    Whether it does is a matter of speed only: a plan never depends on the plans before it.
+    Reuse is for speed. All that carries over from one plan to the next is which EVSEs were charging, so that
+    ties do not switch them off and on.
 
     Parameters
     ----------

@@ -47,6 +47,8 @@ class PlanRequest:
         By station; a station that is missing gets no profiles.
     transactions : mapping of str to str
         OCPP transaction of an EVSE; an EVSE without one is told by a default profile.
+    notes : tuple of str
+        What the reader of the plan must know about its input.
     """
 
     state: SiteState
@@ -54,3 +56,4 @@ class PlanRequest:
     histories: tuple[MeteredLoad, ...] = ()
     capabilities: Mapping[str, StationCapabilities] = field(default_factory=dict)
     transactions: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -24,10 +24,11 @@ from api.wire.schemas import (
     by_slot,
 )
 from models.arrays import FloatArray, frozen
-from models.errors import IssueList
+from models.errors import InvalidInputError, IssueList
 from models.grid.limits import NodeLimit
 from models.state import SiteState
 from models.timegrid import TimeGrid
+from models.validate import validate_state
 from optimizer.options import PlanOptions
 from optimizer.plan import BindingLimit, Plan, UnmetEnergy, UnmetReason
 from optimizer.solver.outcome import RebuildReason, SolveReport, SolveStatus
@@ -137,7 +138,7 @@ class StateWire(WireModel):
         Raises
         ------
         InvalidInputError
-            A list does not have one value for each slot, or the whole is too big; names every fault.
+            The state cannot be planned; names every fault with its path in the document.
         """
         issues = IssueList()
         n_slots = self.horizon.slots
@@ -161,6 +162,7 @@ class StateWire(WireModel):
             ),
             billing_peak_kw=self.billing_peak_kw,
         )
+        self._check_state(state, issues)
         issues.raise_if_any()
         return PlanRequest(
             state=state,
@@ -173,6 +175,22 @@ class StateWire(WireModel):
             capabilities=self.site.capabilities(),
             transactions={s.evse_id: s.transaction_id for s in self.sessions if s.transaction_id is not None},
         )
+
+    def _check_state(self, state: SiteState, issues: IssueList) -> None:
+        """Note what is wrong with the state, at the place where the document says it."""
+        try:
+            validate_state(state)
+        except InvalidInputError as error:
+            for issue in error.issues:
+                issues.add(self._wire_path(issue.where), issue.what)
+
+    def _wire_path(self, where: str) -> str:
+        """Return where the document says what the state has at ``where``: quantiles stand one step deeper."""
+        for place, load in enumerate(self.loads):
+            if load.quantiles is not None:
+                for name in ("levels", "power_kw"):
+                    where = where.replace(f"loads[{place}].{name}", f"loads[{place}].quantiles.{name}")
+        return where
 
     def _check_transactions(self, issues: IssueList) -> None:
         """Only numbers are transactions in OCPP 1.6, and an expected car has none yet."""
@@ -341,7 +359,7 @@ class PlanOut(WireModel):
             binding=tuple(BindingLimitOut.from_domain(limit) for limit in plan.binding),
             unmet=tuple(UnmetEnergyOut.from_domain(unmet) for unmet in plan.unmet),
             solve=SolveOut.from_domain(plan.report),
-            notes=plan.notes,
+            notes=(*request.notes, *plan.notes),
         )
 
 

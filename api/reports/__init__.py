@@ -1,0 +1,1 @@
+"""Plans for people: tables for the terminal, plots and a self-contained page."""

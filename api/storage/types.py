@@ -1,0 +1,53 @@
+"""Column types that keep their meaning in every database: times are aware UTC, decimals exact."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from sqlalchemy import DateTime, Dialect, String
+from sqlalchemy.types import TypeDecorator
+
+from models.timegrid import aware_utc
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware time; stored as UTC, which SQLite keeps without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time in UTC, without its zone where the database has none.
+
+        Raises
+        ------
+        ValueError
+            The time has no zone.
+        """
+        if value is None:
+            return None
+        utc = aware_utc(value)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time in UTC."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """A decimal as text: no database rounds it."""
+
+    impl = String(64)
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        """Return the decimal as text."""
+        del dialect
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        """Return the text as a decimal."""
+        del dialect
+        return None if value is None else Decimal(value)
