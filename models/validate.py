@@ -1,6 +1,7 @@
 """Can a state be planned? Every fault is collected and raised once, with its path in the input."""
 
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from models.load import LoadForecast
 from models.prices import EnergyTariff
 from models.sessions import ChargingSession, Departure
 from models.state import SiteState
+from models.units import TOLERANCE_KW
+
+TOLERANCE_SHARE = 1e-6
+"""How far three parts may be from a sum of 1."""
 
 
 def validate_state(state: SiteState) -> None:
@@ -48,10 +53,15 @@ def _check_sessions(state: SiteState, issues: IssueList) -> None:
         seen.add(session.session_id)
         _check_numbers(session, where, issues)
         evse = evses.get(session.evse_id)
-        if issues.require(evse is not None, f"{where}.evse_id", f"no EVSE is called {session.evse_id!r}") and evse:
+        if (
+            issues.require(evse is not None, f"{where}.evse_id", f"no EVSE is called {session.evse_id!r}")
+            and evse
+        ):
             n_phases = session.n_phases
             fits = n_phases is None or 1 <= n_phases <= len(evse.phases)
-            issues.require(fits, f"{where}.n_phases", f"EVSE {evse.evse_id!r} has {len(evse.phases)} phase(s)")
+            issues.require(
+                fits, f"{where}.n_phases", f"EVSE {evse.evse_id!r} has {len(evse.phases)} phase(s)"
+            )
         if _check_times(session, state.now, where, issues):
             spans.setdefault(session.evse_id, []).append((session.arrival, session.departure.median, place))
     _check_overlaps(spans, state.now, issues)
@@ -90,8 +100,8 @@ def _is_distribution(departure: Departure) -> bool:
     if not levels or len(levels) != len(times):
         return False
     inside = all(0.0 < level < 1.0 for level in levels)
-    rising = all(a < b for a, b in zip(levels, levels[1:], strict=False))
-    return inside and rising and all(a <= b for a, b in zip(times, times[1:], strict=False))
+    rising = all(a < b for a, b in pairwise(levels))
+    return inside and rising and all(a <= b for a, b in pairwise(times))
 
 
 def _check_overlaps(
@@ -100,7 +110,7 @@ def _check_overlaps(
     """Two cars cannot be plugged in at once, and only the first in line can be there now."""
     for evse_id, found in spans.items():
         in_order = sorted(found)
-        for (_, leaves, earlier), (arrives, _, later) in zip(in_order, in_order[1:], strict=False):
+        for (_, leaves, earlier), (arrives, _, later) in pairwise(in_order):
             if arrives < leaves or arrives <= now:
                 issues.add(
                     f"sessions[{later}]", f"is at EVSE {evse_id!r} at the same time as sessions[{earlier}]"
@@ -125,10 +135,16 @@ def _check_load(load: LoadForecast, state: SiteState, where: str, issues: IssueL
         fits = load.power_kw.shape[0] == levels.size
         issues.require(fits, f"{where}.power_kw", "needs one row per level")
         issues.require(
-            bool((np.diff(load.power_kw, axis=0) >= -1e-9).all()), f"{where}.power_kw", "quantiles cross"
+            bool((np.diff(load.power_kw, axis=0) >= -TOLERANCE_KW).all()),
+            f"{where}.power_kw",
+            "quantiles cross",
         )
     share = load.phase_share
-    whole = share.shape == (N_PHASES,) and bool((share >= 0).all()) and abs(float(share.sum()) - 1.0) < 1e-6
+    whole = (
+        share.shape == (N_PHASES,)
+        and bool((share >= 0).all())
+        and abs(float(share.sum()) - 1.0) < TOLERANCE_SHARE
+    )
     issues.require(whole, f"{where}.phase_share", "needs three parts of at least 0 that sum to 1")
 
 

@@ -38,7 +38,10 @@ def unmet_energy(
         stays_on = departure_of[session_id] > state.grid.end
         reason, detail = _reason(problem, int(evse), int(seat), short_kwh, planned)
         if stays_on and reason is UnmetReason.TIME:
-            reason, detail = UnmetReason.HORIZON, "the car stays beyond the horizon; the rest is planned later"
+            reason, detail = (
+                UnmetReason.HORIZON,
+                "the car stays beyond the horizon; the rest is planned later",
+            )
         found.append(
             UnmetEnergy(
                 session_id=session_id,

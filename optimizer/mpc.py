@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.arrays import BoolArray, FloatArray
+from models.arrays import BoolArray, frozen
 from models.grid.site import Site
 from models.state import SiteState
 from models.validate import validate_state
@@ -67,7 +67,7 @@ class Controller:
 
     def _topology_of(self, site: Site) -> Topology:
         """Return the site's arrays; a site that differs from the last one is a new structure."""
-        if self._topology is None or site is not self._site and site != self._site:
+        if self._topology is None or (site is not self._site and site != self._site):
             self._topology = Topology.of(site)
             self._charging = np.zeros(len(site.evses), dtype=np.bool_)
         self._site = site
@@ -98,7 +98,9 @@ class Controller:
             if not found:
                 return dispatched
             attempt.status = SolveStatus.DISPATCH_ONLY
-            attempt.notes.append(f"the rounded plan failed its check ({_said(found)}): dispatch answers alone")
+            attempt.notes.append(
+                f"the rounded plan failed its check ({_said(found)}): dispatch answers alone"
+            )
         elif problem.topology.n_evses == 0:
             return paused(problem)
         dispatched = dispatch_alone(problem, self._charging)
@@ -126,7 +128,7 @@ class Controller:
             schedule=dispatched.schedule,
             planned_kw=dispatched.schedule.power_kw if planned is None else planned.power_kw,
             load_kw=problem.load_kw,
-            limit_kw=_frozen_row(limit_kw, problem.topology.root),
+            limit_kw=frozen(limit_kw[problem.topology.root]),
             unmet=unmet_energy(state, problem, dispatched.session_kwh, planned),
             binding=() if planned is None else binding_limits(state, problem, planned),
             marginal_per_kwh=marginal,
@@ -152,12 +154,8 @@ class Controller:
         )
 
 
-def _frozen_row(values: FloatArray, row: int) -> FloatArray:
-    out = values[row].copy()
-    out.flags.writeable = False
-    return out
-
-
 def _said(found: tuple[Breach, ...]) -> str:
     first = found[0]
-    return f"{first.where} {first.quantity} over by {first.excess:.3g} in slot {first.slot}, {len(found)} in all"
+    return (
+        f"{first.where} {first.quantity} over by {first.excess:.3g} in slot {first.slot}, {len(found)} in all"
+    )

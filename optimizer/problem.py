@@ -195,7 +195,7 @@ def _overlap_h(grid: TimeGrid, begins: list[datetime], ends: list[datetime]) -> 
     end = np.array([moment.timestamp() for moment in ends]) - origin
     edges = np.arange(grid.n_slots + 1, dtype=np.float64) * grid.step_s
     inside = np.minimum(edges[1:], end[:, None]) - np.maximum(edges[:-1], begin[:, None])
-    return np.maximum(inside, 0.0) / SECONDS_PER_HOUR
+    return frozen(np.maximum(inside, 0.0) / SECONDS_PER_HOUR)
 
 
 def _phase_use(seats: _Seats, topology: Topology) -> tuple[FloatArray, FloatArray]:
@@ -248,9 +248,7 @@ def _loads(state: SiteState, topology: Topology, options: PlanOptions) -> tuple[
     return load_kw, load_a
 
 
-def _overloads(
-    spare_kw: FloatArray, spare_a: FloatArray
-) -> tuple[tuple[int, str, tuple[int, ...]], ...]:
+def _overloads(spare_kw: FloatArray, spare_a: FloatArray) -> tuple[tuple[int, str, tuple[int, ...]], ...]:
     """Return where the uncontrolled load alone is above a limit."""
     found = []
     for node in range(spare_kw.shape[0]):

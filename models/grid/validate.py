@@ -108,7 +108,9 @@ def _repeated(names: Iterable[str]) -> list[str]:
 
 
 def _require_positive(value: float, where: str, issues: IssueList) -> bool:
-    return issues.require(bool(np.isfinite(value)) and value > 0, where, f"{value:g} is not a positive number")
+    return issues.require(
+        bool(np.isfinite(value)) and value > 0, where, f"{value:g} is not a positive number"
+    )
 
 
 def require_not_negative(value: float, where: str, issues: IssueList) -> bool:

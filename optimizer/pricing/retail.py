@@ -1,6 +1,6 @@
 """Retail prices by slot: energy + network + scarcity + margin, inside guard rails, every part visible."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import numpy as np
@@ -66,10 +66,15 @@ def smoothed_scarcity(shadow_per_kwh: FloatArray, grid: TimeGrid, rules: Pricing
 
 
 def _slot_price(energy: float, network: float, scarcity: float, rules: PricingRules) -> SlotPrice:
-    parts = [_money(energy), _money(network), _money(scarcity), rules.margin_per_kwh.quantize(QUANTUM)]
-    total = sum(parts, Decimal(0))
-    shown = min(max(total, rules.floor_per_kwh), rules.ceiling_per_kwh).quantize(QUANTUM)
-    return SlotPrice(*parts, guard_rail_per_kwh=shown - total)
+    free = SlotPrice(
+        energy_per_kwh=_money(energy),
+        network_per_kwh=_money(network),
+        scarcity_per_kwh=_money(scarcity),
+        margin_per_kwh=rules.margin_per_kwh.quantize(QUANTUM),
+        guard_rail_per_kwh=Decimal(0),
+    )
+    shown = min(max(free.total_per_kwh, rules.floor_per_kwh), rules.ceiling_per_kwh).quantize(QUANTUM)
+    return replace(free, guard_rail_per_kwh=shown - free.total_per_kwh)
 
 
 def _money(value: float) -> Decimal:

@@ -24,6 +24,10 @@ STICKY = 1.25
 """How much more urgent a car is that charges already: contactors and cars are not to be switched for nothing."""
 
 
+FULL_KWH = 1e-9
+"""Energy below which a session counts as full [kWh]: float noise."""
+
+
 class Wires(NamedTuple):
     """What a pilot loads: ``levels_a`` (E, L), ``ancestors`` (E, D), ``on_phase`` (E, 3), ``kw_per_a`` (E,)."""
 
@@ -168,7 +172,7 @@ def wants_kernel(t: int, demand: Demand, wires: Wires, ledger: Ledger, step_h: f
         open_h = 0.0
         full_kw = max(demand.max_a[e, t] * wires.kw_per_a[e], 1e-9)
         for q in range(n_seats):
-            if demand.connected_h[e, q, t] > 0.0 and ledger.left_kwh[e, q] > 1e-9:
+            if demand.connected_h[e, q, t] > 0.0 and ledger.left_kwh[e, q] > FULL_KWH:
                 open_kwh += ledger.left_kwh[e, q]
                 open_h += demand.connected_h[e, q, t]
                 laxity = (ledger.left_h[e, q] - ledger.left_kwh[e, q] / full_kw) / step_h
@@ -189,9 +193,7 @@ def wants_kernel(t: int, demand: Demand, wires: Wires, ledger: Ledger, step_h: f
 
 
 @kernel
-def settle_kernel(
-    t: int, pilot_a: FloatArray, demand: Demand, wires: Wires, ledger: Ledger
-) -> FloatArray:
+def settle_kernel(t: int, pilot_a: FloatArray, demand: Demand, wires: Wires, ledger: Ledger) -> FloatArray:
     """Energy that the pilots of slot ``t`` deliver, shape (E, S) [kWh]; the ledger is brought up to date."""
     n_evses, n_seats, _ = demand.connected_h.shape
     given_kwh = np.zeros((n_evses, n_seats))
@@ -236,14 +238,33 @@ class Dispatched:
 def dispatch(problem: Problem, planned: PlannedPower, charging: BoolArray) -> Dispatched:
     """Return real pilots that follow a plan.
 
-    Where a billing peak is planned it is kept like a limit: a rounded pilot must not buy a new peak.
+    Where a billing peak is planned it is kept like a limit, so that a rounded pilot does not buy a new peak;
+    only where energy would be lost to that is it raised, by one least pilot at most, then given up: energy
+    comes before money.
     """
-    headroom_kw = np.array(problem.headroom_kw)
-    if planned.peak_kw is not None:
+    short_kwh = planned.short_kwh.sum(axis=2)
+    pressed = short_kwh > PRESSED_KWH
+    dispatched = paused(problem)
+    for peak_kw in _peaks(problem, planned):
+        headroom_kw = np.array(problem.headroom_kw)
         root = problem.topology.root
-        headroom_kw[root] = np.minimum(headroom_kw[root], np.maximum(planned.peak_kw - problem.load_kw, 0.0))
-    pressed = planned.short_kwh.sum(axis=2) > PRESSED_KWH
-    return _dispatched(problem, planned.power_kw, pressed, headroom_kw, charging)
+        headroom_kw[root] = np.minimum(headroom_kw[root], np.maximum(peak_kw - problem.load_kw, 0.0))
+        dispatched = _dispatched(problem, planned.power_kw, pressed, headroom_kw, charging)
+        if (problem.need_kwh - short_kwh - dispatched.session_kwh <= LOST_KWH).all():
+            break
+    return dispatched
+
+
+def _peaks(problem: Problem, planned: PlannedPower) -> tuple[float, ...]:
+    """Return the site powers to keep to, one after the other [kW]."""
+    if planned.peak_kw is None:
+        return (np.inf,)
+    least_kw = float((problem.topology.min_a * problem.kw_per_a).max(initial=0.0))
+    return (planned.peak_kw, planned.peak_kw + least_kw, np.inf)
+
+
+LOST_KWH = 0.05
+"""Planned energy that rounding may lose in a session before a higher peak is accepted [kWh]."""
 
 
 PRESSED_KWH = 0.01

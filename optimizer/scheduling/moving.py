@@ -97,8 +97,14 @@ class Mover:
         changed = np.argwhere(problem.a_per_kw != self._a_per_kw)
         parts = []
         for evse, phase in changed:
-            nodes = [n for n, p in self._structure.phase_nodes if p == phase and problem.topology.below[n, evse]]
-            rows = self._compiled.rows["phase_limit"][nodes, phase].reshape(-1) if nodes else np.empty(0, np.int64)
+            nodes = [
+                n for n, p in self._structure.phase_nodes if p == phase and problem.topology.below[n, evse]
+            ]
+            rows = (
+                self._compiled.rows["phase_limit"][nodes, phase].reshape(-1)
+                if nodes
+                else np.empty(0, np.int64)
+            )
             columns = np.tile(self._compiled.columns["power_kw"][evse], len(nodes))
             parts.append((rows, columns, np.full(rows.size, problem.a_per_kw[evse, phase])))
         self._a_per_kw = np.array(problem.a_per_kw)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import FloatArray, frozen
+from models.units import SECONDS_PER_HOUR
 from optimizer.options import PlanOptions
 from optimizer.problem import Problem
-from models.units import SECONDS_PER_HOUR
 
 N_BANDS = 4
 """Bands that each kind of shortfall is cut into; rising prices spread it in proportion to what is wanted.
@@ -63,7 +63,8 @@ def band_widths_kwh(problem: Problem) -> FloatArray:
     minimum = np.minimum(problem.minimum_kwh, problem.need_kwh)
     target = (problem.need_kwh - minimum)[:, :, None] / N_BANDS
     widths = np.concatenate(
-        [np.repeat(target, N_BANDS, axis=2), np.repeat(minimum[:, :, None] / N_BANDS, N_BANDS, axis=2)], axis=2
+        [np.repeat(target, N_BANDS, axis=2), np.repeat(minimum[:, :, None] / N_BANDS, N_BANDS, axis=2)],
+        axis=2,
     )
     widths[:, :, -1] = np.inf
     return frozen(widths)

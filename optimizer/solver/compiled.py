@@ -31,7 +31,7 @@ class Compiled:
         ``rows["node_limit"][n, t]``; -1 where a member does not exist.
     """
 
-    matrix: "sparse.csc_array[Any, Any]"
+    matrix: "sparse.csc_array[np.float64]"
     cost: FloatArray
     col_lower: FloatArray
     col_upper: FloatArray

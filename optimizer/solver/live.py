@@ -3,9 +3,11 @@
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import highspy
 import numpy as np
+from highspy._core import _Highs
 
 from models.arrays import FloatArray, IntArray, frozen
 from models.errors import ChargingError
@@ -137,11 +139,16 @@ def _differing(*pairs: FloatArray) -> "np.ndarray[tuple[int], np.dtype[np.int32]
     return np.nonzero(differs)[0].astype(np.int32)
 
 
-def _loaded(compiled: Compiled) -> highspy._Highs:
+def _loaded(compiled: Compiled) -> Any:  # noqa: ANN401 - highspy is untyped
     # The bare solver object: its Python subclass registers callbacks that take the GIL while it solves,
     # and prints a banner before it can be silenced.
-    highs = highspy._Highs()  # noqa: SLF001 - see above
-    for option, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("presolve", "choose")):
+    highs = _Highs()
+    for option, value in (
+        ("output_flag", False),
+        ("threads", 1),
+        ("parallel", "off"),
+        ("presolve", "choose"),
+    ):
         highs.setOptionValue(option, value)
     lp = highspy.HighsLp()
     lp.num_row_, lp.num_col_ = compiled.matrix.shape
