@@ -73,7 +73,7 @@ def weighted_quantiles_kernel(value: FloatArray, weight: FloatArray, levels: Flo
     out = np.full(levels.size, np.nan)
     if value.size == 0:
         return out
-    order = np.argsort(value)
+    order = np.argsort(value, kind="mergesort")  # stable: among equal values the first found stays first
     total = weight.sum()
     k = 0
     below = 0.0  # weight of all samples before the k-th
@@ -188,5 +188,5 @@ def superpose_kernel(
         t = int(begin)
         while t < end:
             inside = min(end, t + 1.0) - max(begin, float(t))
-            load_kw[path[b], t] += power_kw[b] * inside
+            load_kw[path[b], t] += power_kw[b] * max(inside, 0.0)
             t += 1

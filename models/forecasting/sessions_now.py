@@ -64,15 +64,13 @@ class SessionForecaster:
 
     Parameters
     ----------
-    series : tuple of Series
-        Charging loads.
-    step_s : int
-        Length of a slot [s].
     base : DayTypeForecaster
         Forecaster of the same series from their metered load; answers while too few arrivals are recorded, and
         its calendar, levels and step are this one's.
     n_paths : int
         Paths from which quantiles are taken.
+    shape : KernelShape
+        Likeness of past days of arrivals to days to come.
     """
 
     method = "cars now and to come"

@@ -92,7 +92,7 @@ class StayLog:
     """
 
     def __init__(self, calendar: SiteCalendar, window_days: int = 56) -> None:
-        self.calendar = calendar
+        self.zone = ZoneInfo(calendar.zone)
         self._window_days = window_days
         self._observed_s: dict[date, float] = {}
         self._stays: dict[date, Stays] = {}
@@ -102,18 +102,18 @@ class StayLog:
 
         A grid that was observed before must not be recorded again.
         """
-        zone = ZoneInfo(self.calendar.zone)
-        arrivals = [
-            datetime.fromtimestamp(int(second), UTC).astimezone(zone).date() for second in stays.arrival_s
+        moments = [
+            datetime.fromtimestamp(int(second), UTC).astimezone(self.zone) for second in stays.arrival_s
         ]
-        first, last = observed.start.astimezone(zone).date(), observed.end.astimezone(zone).date()
+        arrived = np.asarray([moment.date().toordinal() for moment in moments], dtype=np.int64)
+        first, last = observed.start.astimezone(self.zone).date(), observed.end.astimezone(self.zone).date()
         for ordinal in range(first.toordinal(), last.toordinal() + 1):
             day = date.fromordinal(ordinal)
             begin, end = self._bounds(day)
             inside_s = min(end, observed.end.timestamp()) - max(begin, observed.start.timestamp())
             self._observed_s[day] = self._observed_s.get(day, 0.0) + max(inside_s, 0.0)
-            mine = np.flatnonzero([arrival == day for arrival in arrivals])
-            self._stays[day] = self._stays.get(day, NO_STAYS).and_then(stays.only(mine))
+            mine = stays.only(np.flatnonzero(arrived == ordinal))
+            self._stays[day] = self._stays.get(day, NO_STAYS).and_then(mine)
         oldest = max(self._observed_s) - timedelta(days=self._window_days)
         for day in [day for day in self._observed_s if day < oldest]:
             del self._observed_s[day], self._stays[day]
@@ -129,19 +129,18 @@ class StayLog:
 
     def at_clock(self, day: date, clock_s: IntArray) -> IntArray:
         """Return wall-clock seconds of a local day as seconds since the epoch; the clock's changes are kept."""
-        zone = ZoneInfo(self.calendar.zone)
         midnight = datetime.combine(day, time())
-        hours = [(midnight + timedelta(hours=hour)).replace(tzinfo=zone).timestamp() for hour in range(24)]
+        hours = [
+            (midnight + timedelta(hours=hour)).replace(tzinfo=self.zone).timestamp() for hour in range(24)
+        ]
         return np.asarray(hours, dtype=np.int64)[clock_s // _HOUR_S] + clock_s % _HOUR_S
 
     def _clock_s(self, stays: Stays) -> IntArray:
-        zone = ZoneInfo(self.calendar.zone)
-        local = [datetime.fromtimestamp(int(second), UTC).astimezone(zone) for second in stays.arrival_s]
+        local = [datetime.fromtimestamp(int(second), UTC).astimezone(self.zone) for second in stays.arrival_s]
         clock = [moment.hour * _HOUR_S + moment.minute * 60 + moment.second for moment in local]
         return np.asarray(clock, dtype=np.int64)
 
     def _bounds(self, day: date) -> tuple[float, float]:
         """First second of a local day and of the next one, since the epoch."""
-        zone = ZoneInfo(self.calendar.zone)
-        midnight = datetime.combine(day, time(), zone)
-        return midnight.timestamp(), datetime.combine(day + timedelta(days=1), time(), zone).timestamp()
+        midnight = datetime.combine(day, time(), self.zone)
+        return midnight.timestamp(), datetime.combine(day + timedelta(days=1), time(), self.zone).timestamp()
