@@ -91,6 +91,11 @@ class Session:
         self._answers: OrderedDict[str, tuple[Call, str]] = OrderedDict()
 
     @property
+    def call_timeout_s(self) -> float:
+        """How long a call of ours may wait for its answer [s]."""
+        return self._limits.call_timeout_s
+
+    @property
     def outgoing(self) -> State:
         """Whether a call of ours is on the way."""
         return self._outgoing

@@ -1,0 +1,226 @@
+"""The OCPP gateway: a websocket server that stations connect to, on a port of its own."""
+
+import asyncio
+import logging
+import uuid
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import TracebackType
+from typing import Final, Self
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from api.ocpp.capabilities import OcppVersion, StationCapabilities
+from api.ocpp.dialects import DIALECTS
+from api.ocpp.events import BootDecision, Decision, RegistrationStatus, StationEvent, TransactionEnded
+from api.ocpp.frames import MAX_FRAME_BYTES
+from api.ocpp.handshake import password_of_header, station_of_path
+from api.ocpp.link import LinkHandler, StationLink
+from api.ocpp.listener import Authenticator, StationListener, decide
+from api.ocpp.registry import Clock, Registry, utc_now
+from api.ocpp.session import Session, SessionLimits
+from api.ocpp.session_events import CallAnswered
+from api.ocpp.validation import MessageValidator
+from models.units import NOMINAL_VOLTAGE_V
+
+_LOG = logging.getLogger(__name__)
+
+_SUBPROTOCOLS: Final = tuple(Subprotocol(version.value) for version in (OcppVersion.V201, OcppVersion.V16))
+"""In the order of our preference."""
+
+_CLOSE_NORMAL: Final = 1000
+_CLOSE_GOING_AWAY: Final = 1001
+_REPLACED: Final = "replaced by a newer connection"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """How the gateway listens and waits.
+
+    Parameters
+    ----------
+    host : str
+    port : int
+        0 takes any free one.
+    path : str
+        Stations connect to ``{path}/{identity}``.
+    settle_s : float
+        A station that says nothing for so long after it has connected is taken for one that has come back
+        without a boot [s].
+    ping_interval_s : float
+        Time between pings, and the longest wait for their answer [s].
+    voltage_v : float
+        Nominal voltage of the stations [V].
+    limits : SessionLimits
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 9000
+    path: str = "/ocpp"
+    settle_s: float = 5.0
+    ping_interval_s: float = 30.0
+    voltage_v: float = NOMINAL_VOLTAGE_V
+    limits: SessionLimits = field(default_factory=SessionLimits)
+
+
+class Gateway:
+    """Serves stations of every version, and tells a listener what they say.
+
+    Parameters
+    ----------
+    listener : StationListener
+    authenticator : Authenticator
+    registry : Registry
+        Shared with those who send commands.
+    settings : GatewaySettings
+    clock : Clock
+        What stations are told the time is.
+    """
+
+    def __init__(
+        self,
+        listener: StationListener,
+        authenticator: Authenticator,
+        registry: Registry,
+        settings: GatewaySettings = GatewaySettings(),
+        clock: Clock = utc_now,
+    ) -> None:
+        self._listener = listener
+        self._authenticator = authenticator
+        self._registry = registry
+        self._settings = settings
+        self._clock = clock
+        self._validators = {version: MessageValidator(version) for version in OcppVersion}
+        self._handler = LinkHandler(self._decide, self._answered)
+        self._server: Server | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on.
+
+        Raises
+        ------
+        RuntimeError
+            The gateway is not started.
+        """
+        if self._server is None:
+            raise RuntimeError("the gateway is not started")
+        return int(next(iter(self._server.sockets)).getsockname()[1])
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        self._server = await serve(
+            self._serve,
+            self._settings.host,
+            self._settings.port,
+            subprotocols=_SUBPROTOCOLS,
+            process_request=self._refusal,
+            compression=None,
+            max_size=MAX_FRAME_BYTES,
+            ping_interval=self._settings.ping_interval_s,
+            ping_timeout=self._settings.ping_interval_s,
+        )
+
+    async def stop(self) -> None:
+        """Close every connection, and wait until what they have begun is done."""
+        if self._server is not None:
+            self._server.close(code=_CLOSE_GOING_AWAY, reason="the gateway stops")
+            await self._server.wait_closed()
+            self._server = None
+
+    async def _refusal(self, socket: ServerConnection, request: Request) -> Response | None:
+        """Return why a station may not connect; unknown station and wrong password look the same."""
+        station_id = station_of_path(request.path, self._settings.path)
+        if station_id is None:
+            return socket.respond(HTTPStatus.NOT_FOUND, "no such path\n")
+        password = password_of_header(_authorization(request), station_id)
+        if await self._authenticator.authenticate(station_id, password):
+            return None
+        response = socket.respond(HTTPStatus.UNAUTHORIZED, "not authorised\n")
+        response.headers["WWW-Authenticate"] = 'Basic realm="ocpp"'
+        return response
+
+    async def _serve(self, socket: ServerConnection) -> None:
+        """Serve one connection until it ends."""
+        if socket.request is None or socket.subprotocol is None:
+            return
+        station_id = station_of_path(socket.request.path, self._settings.path)
+        if station_id is None:
+            return
+        link = self._new_link(station_id, socket)
+        cautious = StationCapabilities(link.dialect.VERSION, voltage_v=self._settings.voltage_v)
+        replaced = self._registry.attach(station_id, link, cautious)
+        if isinstance(replaced, StationLink):
+            self._close_later(replaced)
+        loop = asyncio.get_running_loop()
+        silence = loop.call_later(self._settings.settle_s, self._introduce_once, link)
+        try:
+            await link.run(self._handler)
+        finally:
+            silence.cancel()
+            if self._registry.detach(station_id, link):
+                await self._listener.disconnected(station_id)
+
+    def _new_link(self, station_id: str, socket: ServerConnection) -> StationLink:
+        """Return the link of a connection, with a conversation whose ids no other one has had."""
+        version = OcppVersion(str(socket.subprotocol))
+        dialect = DIALECTS[version]
+        prefix = uuid.uuid4().hex[:12] + "-"
+        session = Session(dialect, self._validators[version], self._settings.limits, prefix)
+        return StationLink(station_id, socket, session, dialect, self._clock)
+
+    def _close_later(self, replaced: StationLink) -> None:
+        """Close a connection that a newer one has replaced; a dead one takes its time, and nobody waits for it."""
+        _LOG.info("%s: %s", replaced.station_id, _REPLACED)
+        task = asyncio.create_task(replaced.close(_CLOSE_NORMAL, _REPLACED))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _decide(self, link: StationLink, event: StationEvent) -> Decision:
+        """Ask the listener."""
+        decision = await decide(self._listener, link.station_id, event)
+        if isinstance(event, TransactionEnded):
+            self._registry.note_transaction_ended(link.station_id, event.transaction_id)
+        return decision
+
+    def _answered(self, link: StationLink, _: StationEvent, decision: Decision) -> None:
+        """After a boot, and after the first message without one, the station is asked what it can do."""
+        if not isinstance(decision, BootDecision):
+            self._introduce_once(link)
+        elif decision.status is RegistrationStatus.ACCEPTED:
+            link.is_introduced = False
+            self._introduce_once(link)
+        else:
+            link.is_introduced = True  # a station that is not accepted is not asked anything
+
+    def _introduce_once(self, link: StationLink) -> None:
+        """Ask a new station what it can do, then tell the listener that it is there."""
+        if not link.is_introduced:
+            link.is_introduced = True
+            link.spawn(self._introduce(link))
+
+    async def _introduce(self, link: StationLink) -> None:
+        answer = await link.call(link.dialect.encode_capability_query())
+        if isinstance(answer, CallAnswered):
+            told = link.dialect.decode_capabilities(answer.payload, self._settings.voltage_v)
+            self._registry.learn(link.station_id, told)
+        if self._registry.link(link.station_id) is link and not link.is_closed:
+            await self._listener.connected(link.station_id)
+
+
+def _authorization(request: Request) -> str | None:
+    """Return the header of HTTP Basic authentication; a request with two of them has none."""
+    headers = request.headers.get_all("Authorization")
+    return headers[0] if len(headers) == 1 else None

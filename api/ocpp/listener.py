@@ -1,0 +1,97 @@
+"""What the gateway asks of the application that it is part of."""
+
+from typing import Protocol
+
+from api.ocpp.events import (
+    Acknowledgement,
+    AuthorizationDecision,
+    AuthorizationStatus,
+    AuthorizeRequested,
+    BootDecision,
+    Booted,
+    Decision,
+    MeterValuesReceived,
+    StationEvent,
+    StatusChanged,
+    TransactionDecision,
+    TransactionEnded,
+    TransactionStarted,
+    TransactionUpdated,
+)
+
+
+class Authenticator(Protocol):
+    """Decides who may connect."""
+
+    async def authenticate(self, station_id: str, password: bytes | None) -> bool:
+        """Tell whether a station is who it says; it takes as long for an unknown station as for a wrong password.
+
+        ``password`` is None where the station shows none.
+        """
+
+
+class AcceptEveryStation:
+    """Lets every station in, whatever it shows: for a trusted network, a demo or a test only."""
+
+    async def authenticate(self, station_id: str, password: bytes | None) -> bool:  # noqa: ARG002 - the protocol
+        """Accept."""
+        return True
+
+
+class StationListener(Protocol):
+    """What the application does with what stations tell; every method may be called again with the same event."""
+
+    async def connected(self, station_id: str) -> None:
+        """A station has come back and its capabilities are known: what it missed can be sent now."""
+
+    async def disconnected(self, station_id: str) -> None:
+        """A station has gone, and no newer connection has taken its place."""
+
+    async def booted(self, station_id: str, event: Booted) -> BootDecision:
+        """A station has started."""
+
+    async def status_changed(self, station_id: str, event: StatusChanged) -> None:
+        """A connector has a new state."""
+
+    async def authorize(self, station_id: str, id_token: str) -> AuthorizationStatus:
+        """A driver asks to charge."""
+
+    async def transaction_started(self, station_id: str, event: TransactionStarted) -> TransactionDecision:
+        """A transaction has begun; the same event gets the same transaction."""
+
+    async def transaction_updated(self, station_id: str, event: TransactionUpdated) -> None:
+        """A transaction has changed."""
+
+    async def meter_values(self, station_id: str, event: MeterValuesReceived) -> None:
+        """An EVSE was metered."""
+
+    async def transaction_ended(self, station_id: str, event: TransactionEnded) -> None:
+        """A transaction is over."""
+
+
+async def decide(listener: StationListener, station_id: str, event: StationEvent) -> Decision:
+    """Pass an event to the listener, and return what the station is answered."""
+    match event:
+        case Booted():
+            return await listener.booted(station_id, event)
+        case AuthorizeRequested():
+            return AuthorizationDecision(await listener.authorize(station_id, event.id_token))
+        case TransactionStarted():
+            return await listener.transaction_started(station_id, event)
+        case TransactionUpdated():
+            return await _decide_update(listener, station_id, event)
+        case TransactionEnded():
+            await listener.transaction_ended(station_id, event)
+        case MeterValuesReceived():
+            await listener.meter_values(station_id, event)
+        case StatusChanged():
+            await listener.status_changed(station_id, event)
+    return Acknowledgement()
+
+
+async def _decide_update(listener: StationListener, station_id: str, event: TransactionUpdated) -> Decision:
+    """A driver who shows a token after plugging in asks within an update."""
+    await listener.transaction_updated(station_id, event)
+    if event.id_token is None:
+        return Acknowledgement()
+    return AuthorizationDecision(await listener.authorize(station_id, event.id_token))
