@@ -39,7 +39,7 @@ class InvalidMessageError(ChargingError):
     """A payload does not fit its schema; ``where`` is its path, ``what`` the rule that is broken."""
 
     def __init__(self, action: str, where: str, what: str) -> None:
-        super().__init__(f"{action}: {where}: {what}")
+        super().__init__(f"{action}: {where} {what}")
         self.action = action
         self.where = where
         self.what = what
@@ -84,7 +84,8 @@ class MessageValidator:
         try:
             compiled(payload)
         except fastjsonschema.JsonSchemaValueException as error:
-            raise InvalidMessageError(action, error.name or "data", str(error.rule)) from error
+            where = error.name or "data"
+            raise InvalidMessageError(action, where, error.message.removeprefix(where).strip()) from error
         _check_numbers(action, "data", payload, numbers)
 
     def _validator(self, action: str, kind: MessageKind) -> tuple[_Compiled, _Numbers]:
@@ -159,6 +160,6 @@ def _check_numbers(action: str, where: str, value: object, numbers: _Numbers) ->
 def _check_number(action: str, where: str, value: float, numbers: _Numbers) -> None:
     """Check one number: finite, and the float closest to one decimal where the schema asks for it."""
     if not math.isfinite(value):
-        raise InvalidMessageError(action, where, "finite")
+        raise InvalidMessageError(action, where, "must be finite")
     if numbers.in_tenths and round(value, 1) != value:
-        raise InvalidMessageError(action, where, "multipleOf")
+        raise InvalidMessageError(action, where, "must have at most one decimal")
