@@ -1,6 +1,6 @@
 """Stays that have ended: the record of arrivals from which the arrivals to come are drawn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,6 @@ from models.forecasting.features import SiteCalendar
 from models.timegrid import TimeGrid
 
 _HOUR_S = 3600
-_DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +73,30 @@ NO_STAYS = Stays(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), froze
 
 @dataclass(frozen=True, slots=True)
 class LoggedDay:
-    """The stays that began on one local day, with their arrival as local wall-clock seconds of the day."""
+    """The stays that began on one local day.
+
+    Parameters
+    ----------
+    day : date
+    begin_s, end_s : float
+        First second of the day and of the next one, since the epoch.
+    observed_s : float
+        How much of the day was observed [s].
+    stays : Stays
+    clock_s : (n_stays,) int64
+        Arrival as local wall-clock seconds of the day.
+    """
 
     day: date
+    begin_s: float
+    end_s: float
+    observed_s: float
     stays: Stays
     clock_s: IntArray
+
+    def ended_by(self, moment_s: float) -> bool:
+        """Whether the whole day was observed, and was over at a second since the epoch."""
+        return self.observed_s >= self.end_s - self.begin_s and self.end_s <= moment_s
 
 
 class StayLog:
@@ -94,38 +112,33 @@ class StayLog:
     def __init__(self, calendar: SiteCalendar, window_days: int = 56) -> None:
         self.zone = ZoneInfo(calendar.zone)
         self._window_days = window_days
-        self._observed_s: dict[date, float] = {}
-        self._stays: dict[date, Stays] = {}
+        self._days: dict[date, LoggedDay] = {}
 
     def record(self, stays: Stays, observed: TimeGrid) -> None:
-        """Add all the stays that began on a grid; a day counts once all of its hours were observed.
+        """Add the stays that began on a grid, which must be all of them; what began elsewhere is left out.
 
         A grid that was observed before must not be recorded again.
         """
-        moments = [
-            datetime.fromtimestamp(int(second), UTC).astimezone(self.zone) for second in stays.arrival_s
-        ]
-        arrived = np.asarray([moment.date().toordinal() for moment in moments], dtype=np.int64)
+        inside = (stays.arrival_s >= observed.start.timestamp()) & (
+            stays.arrival_s < observed.end.timestamp()
+        )
+        new = stays.only(np.flatnonzero(inside))
+        local = [datetime.fromtimestamp(int(second), UTC).astimezone(self.zone) for second in new.arrival_s]
+        arrived = np.asarray([moment.date().toordinal() for moment in local], dtype=np.int64)
+        clock = [moment.hour * _HOUR_S + moment.minute * 60 + moment.second for moment in local]
+        clock_s = np.asarray(clock, dtype=np.int64)
         first, last = observed.start.astimezone(self.zone).date(), observed.end.astimezone(self.zone).date()
         for ordinal in range(first.toordinal(), last.toordinal() + 1):
-            day = date.fromordinal(ordinal)
-            begin, end = self._bounds(day)
-            inside_s = min(end, observed.end.timestamp()) - max(begin, observed.start.timestamp())
-            self._observed_s[day] = self._observed_s.get(day, 0.0) + max(inside_s, 0.0)
-            mine = stays.only(np.flatnonzero(arrived == ordinal))
-            self._stays[day] = self._stays.get(day, NO_STAYS).and_then(mine)
-        oldest = max(self._observed_s) - timedelta(days=self._window_days)
-        for day in [day for day in self._observed_s if day < oldest]:
-            del self._observed_s[day], self._stays[day]
+            mine = np.flatnonzero(arrived == ordinal)
+            self._add(date.fromordinal(ordinal), observed, new.only(mine), clock_s[mine])
+        oldest = max(self._days) - timedelta(days=self._window_days)
+        for day in [day for day in self._days if day < oldest]:
+            del self._days[day]
 
     def complete_days(self, before: datetime) -> tuple[LoggedDay, ...]:
         """Return the days that were observed from midnight to midnight and ended by a moment."""
-        found = []
-        for day in sorted(self._observed_s):
-            begin, end = self._bounds(day)
-            if self._observed_s[day] >= end - begin and end <= before.timestamp():
-                found.append(LoggedDay(day, self._stays[day], self._clock_s(self._stays[day])))
-        return tuple(found)
+        moment_s = before.timestamp()
+        return tuple(self._days[day] for day in sorted(self._days) if self._days[day].ended_by(moment_s))
 
     def at_clock(self, day: date, clock_s: IntArray) -> IntArray:
         """Return wall-clock seconds of a local day as seconds since the epoch; the clock's changes are kept."""
@@ -135,12 +148,21 @@ class StayLog:
         ]
         return np.asarray(hours, dtype=np.int64)[clock_s // _HOUR_S] + clock_s % _HOUR_S
 
-    def _clock_s(self, stays: Stays) -> IntArray:
-        local = [datetime.fromtimestamp(int(second), UTC).astimezone(self.zone) for second in stays.arrival_s]
-        clock = [moment.hour * _HOUR_S + moment.minute * 60 + moment.second for moment in local]
-        return np.asarray(clock, dtype=np.int64)
+    def _add(self, day: date, observed: TimeGrid, stays: Stays, clock_s: IntArray) -> None:
+        """Add stays to a day, and the part of the day that a grid covers to what was observed of it."""
+        known = self._days.get(day) or self._empty(day)
+        covered_s = min(known.end_s, observed.end.timestamp()) - max(
+            known.begin_s, observed.start.timestamp()
+        )
+        self._days[day] = replace(
+            known,
+            observed_s=known.observed_s + max(covered_s, 0.0),
+            stays=known.stays.and_then(stays),
+            clock_s=np.concatenate((known.clock_s, clock_s)),
+        )
 
-    def _bounds(self, day: date) -> tuple[float, float]:
-        """First second of a local day and of the next one, since the epoch."""
+    def _empty(self, day: date) -> LoggedDay:
         midnight = datetime.combine(day, time(), self.zone)
-        return midnight.timestamp(), datetime.combine(day + timedelta(days=1), time(), self.zone).timestamp()
+        next_midnight = datetime.combine(day + timedelta(days=1), time(), self.zone)
+        nothing = np.zeros(0, dtype=np.int64)
+        return LoggedDay(day, midnight.timestamp(), next_midnight.timestamp(), 0.0, NO_STAYS, nothing)

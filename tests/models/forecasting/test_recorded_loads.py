@@ -22,10 +22,10 @@ DENVER = SiteCalendar("America/Denver")
 def boulder(data_dir):
     import pandas as pd
 
-    return pd.read_parquet(data_dir / "forecasting" / "load30_boulder.parquet").iloc[:, :8]
+    return pd.read_parquet(data_dir / "forecasting" / "load30_boulder.parquet")
 
 
-def evaluated(frame, make, n_origins=4):
+def evaluated(frame, make, n_origins=7):
     """Actual load (n_series, n) and its quantiles (n_series, 3, n) over all origins."""
     series = tuple(Series.charging(str(column)) for column in frame.columns)
     load_kw = frame.to_numpy(dtype=np.float64).T
@@ -42,13 +42,13 @@ def evaluated(frame, make, n_origins=4):
 
 
 @pytest.mark.data
-def test_the_day_type_kernel_beats_the_seasonal_naive_and_is_no_worse_than_climatology(boulder):
+def test_the_day_type_kernel_beats_the_seasonal_naive_and_climatology(boulder):
     loss = {}
     for make in (DayTypeForecaster, climatology, SeasonalNaiveForecaster):
         actual, quantiles = evaluated(boulder, make)
         loss[make] = weighted_quantile_loss(actual, quantiles.transpose(1, 0, 2), np.array(LEVELS))
     assert loss[DayTypeForecaster] < 0.7 * loss[SeasonalNaiveForecaster]
-    assert loss[DayTypeForecaster] < 1.02 * loss[climatology]
+    assert loss[DayTypeForecaster] < loss[climatology]
 
 
 @pytest.mark.data
