@@ -138,7 +138,9 @@ def _site_limit(plan: Plan, state: SiteState) -> _SiteLimit:
     if np.isfinite(plan.limit_kw).any() or fuses_a is None:
         return _SiteLimit(plan.limit_kw, "limit")
     fuses_kw = sum(fuses_a) * state.site.voltage_v / W_PER_KW
-    return _SiteLimit(frozen(np.full(plan.limit_kw.size, fuses_kw)), f"fuses of {min(fuses_a):.0f} A, phases even:")
+    return _SiteLimit(
+        frozen(np.full(plan.limit_kw.size, fuses_kw)), f"fuses of {min(fuses_a):.0f} A, phases even:"
+    )
 
 
 def _draw_limit(axes: "Axes", limit: _SiteLimit, clock: _Clock) -> None:

@@ -83,7 +83,6 @@ class StationRow(Table):
     model: Mapped[str | None]
     serial_number: Mapped[str | None]
     firmware_version: Mapped[str | None]
-    capabilities: Mapped[dict | None] = mapped_column()  # type: ignore[type-arg]  # as above
     booted_at: Mapped[datetime | None]
     connected_at: Mapped[datetime | None]
     lost_at: Mapped[datetime | None]

@@ -77,7 +77,6 @@ def upgrade() -> None:
         sa.Column("model", sa.String(), nullable=True),
         sa.Column("serial_number", sa.String(), nullable=True),
         sa.Column("firmware_version", sa.String(), nullable=True),
-        sa.Column("capabilities", sa.JSON(), nullable=True),
         sa.Column("booted_at", UtcTime(), nullable=True),
         sa.Column("connected_at", UtcTime(), nullable=True),
         sa.Column("lost_at", UtcTime(), nullable=True),

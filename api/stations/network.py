@@ -1,0 +1,222 @@
+"""The running network: gateway, storage, planner and delivery in one process."""
+
+import asyncio
+import contextlib
+import hmac
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeAlias
+
+from api.ocpp.gateway import Gateway, GatewaySettings
+from api.ocpp.listener import AcceptEveryStation, Authenticator
+from api.ocpp.registry import Clock, Registry, utc_now
+from api.planning.planner import Planner
+from api.planning.profiles import station_fallback
+from api.planning.service import Decision, replan
+from api.stations import repository
+from api.stations.delivery import Delivery
+from api.stations.queue import PlanQueue
+from api.stations.replanner import Replanner
+from api.stations.schemas import DeclarationWire, StandingWire
+from api.stations.service import StationService
+from api.stations.states import StoredStates, request_of, standing_in
+from api.storage.engine import Database
+from api.storage.tables import DeclarationRow
+from models.grid.site import Site
+from models.validate import validate_state
+
+_log = logging.getLogger(__name__)
+
+Observer: TypeAlias = Callable[[Decision], None]
+"""Is shown every plan that was stored; called on a thread of the planner."""
+
+
+class SharedKey:
+    """Lets in every station that shows one common password.
+
+    Parameters
+    ----------
+    key : str
+        Compared in constant time.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key.encode()
+
+    async def authenticate(self, station_id: str, password: bytes | None) -> bool:
+        """Tell whether the password is the key."""
+        del station_id
+        return hmac.compare_digest(password or b"", self._key)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """How a network runs.
+
+    Parameters
+    ----------
+    gateway : GatewaySettings
+    replan_every_s : float
+        A site is planned again after this time even when nothing happened [s].
+    """
+
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    replan_every_s: float = 300.0
+
+
+class ChargingNetwork:
+    """Runs sites: stations connect to its gateway and are sent their plans.
+
+    Use it as an asynchronous context manager. The database must be migrated.
+
+    Parameters
+    ----------
+    database : Database
+    planner : Planner
+    settings : NetworkSettings
+    authenticator : Authenticator
+    clock : callable
+        Time of plans and stations; a demonstration lets it run faster than the wall's.
+    observer : callable, optional
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        planner: Planner,
+        settings: NetworkSettings | None = None,
+        authenticator: Authenticator | None = None,
+        clock: Clock = utc_now,
+        observer: Observer | None = None,
+    ) -> None:
+        settings = settings or NetworkSettings()
+        self.registry = Registry(clock)
+        self._database = database
+        self._planner = planner
+        self._clock = clock
+        self._queue = _ObservedQueue(PlanQueue(database), observer)
+        self._states = StoredStates(database, self.registry)
+        self._replanner = Replanner(self._replan, settings.replan_every_s)
+        self._delivery = Delivery(database, self.registry)
+        self._sites: dict[str, Site] = {}
+        self.service = StationService(database, self.registry, self._changed, self._arrived, clock)
+        self.gateway = Gateway(
+            self.service, authenticator or AcceptEveryStation(), self.registry, settings.gateway, clock
+        )
+        self._running: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._load_sites()
+        self._running = asyncio.create_task(self._delivery.run(), name="delivery")
+        await self.gateway.start()
+        for site_id in self._sites:
+            self._replanner.trigger(site_id)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.gateway.stop()
+        await self._replanner.stop()
+        if self._running is not None:
+            self._running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._running
+
+    async def put_site(self, standing: StandingWire) -> None:
+        """Store a site, or replace it, and plan it from now on.
+
+        Raises
+        ------
+        InvalidInputError
+            It cannot be planned; names every fault.
+        """
+        now = self._clock()
+        validate_state(request_of(standing, [], now, self.registry).state)
+        document = standing.model_dump(mode="json")
+        site = standing.site.to_domain()
+
+        def save() -> None:
+            with self._database.write() as session:
+                repository.save_site(session, site.site_id, document, now)
+
+        await asyncio.to_thread(save)
+        self._sites[site.site_id] = site
+        for station in site.stations:
+            if self.registry.link(station.station_id) is not None:
+                await self._arrived(station.station_id)
+        self._replanner.trigger(site.site_id)
+
+    async def declare(self, id_token: str, said: DeclarationWire) -> None:
+        """Take what a driver says about the session under their token, and plan with it."""
+        now = self._clock()
+        row = DeclarationRow(id_token=id_token, said_at=now, **said.model_dump())
+
+        def save() -> None:
+            with self._database.write() as session:
+                repository.declare(session, row)
+
+        await asyncio.to_thread(save)
+        for site_id in self._sites:
+            self._replanner.trigger(site_id)
+
+    def trigger(self, site_id: str) -> None:
+        """Plan a site soon: a limit, a price or a measurement has changed."""
+        self._replanner.trigger(site_id)
+
+    async def plan_now(self, site_id: str) -> None:
+        """Plan a site and queue what its stations must be told, now."""
+        await self._replan(site_id)
+
+    async def _replan(self, site_id: str) -> None:
+        now = self._clock()
+        await self._planner.run(lambda: replan(site_id, now, self._states, self._planner, self._queue))
+        self._delivery.wake()
+
+    def _changed(self, station_id: str) -> None:
+        site = self._site_of(station_id)
+        if site is not None:
+            self._replanner.trigger(site.site_id)
+
+    async def _arrived(self, station_id: str) -> None:
+        """Queue the fall-back of a station that is there, beneath all plans."""
+        site = self._site_of(station_id)
+        if site is None:
+            _log.warning("station %s belongs to no site; it gets no plan", station_id)
+            return
+        station = next(station for station in site.stations if station.station_id == station_id)
+        now: datetime = self._clock()
+        profiles = station_fallback(site, station, self.registry.capabilities(station_id), now)
+        await asyncio.to_thread(self._queue.store_fallback, profiles)
+        self._delivery.wake()
+
+    def _site_of(self, station_id: str) -> Site | None:
+        for site in self._sites.values():
+            if any(station.station_id == station_id for station in site.stations):
+                return site
+        return None
+
+    async def _load_sites(self) -> None:
+        def load() -> list[Site]:
+            with self._database.read() as session:
+                return [standing_in(doc).site.to_domain() for doc in repository.all_standing(session)]
+
+        self._sites = {site.site_id: site for site in await asyncio.to_thread(load)}
+
+
+class _ObservedQueue:
+    """A queue that shows every stored plan to an observer."""
+
+    def __init__(self, queue: PlanQueue, observer: Observer | None) -> None:
+        self._queue = queue
+        self._observer = observer
+        self.store_fallback = queue.store_fallback
+
+    def store(self, decision: Decision) -> None:
+        """Store, then show."""
+        self._queue.store(decision)
+        if self._observer is not None:
+            self._observer(decision)

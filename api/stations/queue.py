@@ -1,0 +1,59 @@
+"""What stations must be told goes into the outbox: with the plan that says it, or after a boot."""
+
+from collections.abc import Iterable
+from uuid import uuid4
+
+from sqlalchemy.orm import Session
+
+from api.ocpp.registry import Clock, utc_now
+from api.planning.profiles import StationProfile
+from api.planning.repository import add_plan
+from api.planning.service import Decision
+from api.stations.documents import document_of, slot_of
+from api.storage import outbox
+from api.storage.engine import Database
+
+
+class PlanQueue:
+    """Stores plans, and queues their profiles in the same transaction.
+
+    Only a running transaction is told its plan. The fall-back that every station holds keeps the other
+    EVSEs at 0 A, so that a car that is plugged in waits for the plan that counts it.
+
+    Parameters
+    ----------
+    database : Database
+    wall_clock : callable
+        Time in which messages are retried; it runs as fast as the network, whatever the plans' clock does.
+    """
+
+    def __init__(self, database: Database, wall_clock: Clock = utc_now) -> None:
+        self._database = database
+        self._wall_clock = wall_clock
+
+    def store(self, decision: Decision) -> None:
+        """Store a plan and queue its profiles."""
+        running = [told for told in decision.profiles if told.profile.transaction_id is not None]
+        with self._database.write() as session:
+            plan_id = add_plan(session, decision)
+            self._put(session, running, f"plan {plan_id}", plan_id)
+
+    def store_fallback(self, profiles: Iterable[StationProfile]) -> None:
+        """Queue the fall-back of a station, anew after each boot."""
+        with self._database.write() as session:
+            self._put(session, profiles, f"boot {uuid4().hex}", None)
+
+    def _put(
+        self, session: Session, profiles: Iterable[StationProfile], cause: str, plan_id: int | None
+    ) -> None:
+        messages = (
+            outbox.Message(
+                key=f"{cause}: {told.station_id}, {slot_of(told.profile)}",
+                station_id=told.station_id,
+                slot=slot_of(told.profile),
+                profile=document_of(told.profile),
+                plan_id=plan_id,
+            )
+            for told in profiles
+        )
+        outbox.put(session, messages, self._wall_clock())

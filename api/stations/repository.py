@@ -1,0 +1,187 @@
+"""SQL of stations, transactions and what drivers have said; the caller owns the transaction."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from api.ocpp.events import Booted, StatusChanged, TransactionStarted
+from api.ocpp.metering import MeterReading
+from api.storage.tables import (
+    ConnectorRow,
+    DeclarationRow,
+    MeterValueRow,
+    SiteRow,
+    StationRow,
+    TransactionRow,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plugged:
+    """A car that is plugged in: its transaction, and what its driver has said."""
+
+    transaction: TransactionRow
+    declaration: DeclarationRow | None
+
+
+def save_site(session: Session, site_id: str, standing: dict[str, Any], now: datetime) -> None:
+    """Store a site, or replace it."""
+    session.merge(SiteRow(site_id=site_id, standing=standing, updated_at=now))
+
+
+def standing_of(session: Session, site_id: str) -> dict[str, Any] | None:
+    """Return a site as it was stored."""
+    return session.scalar(select(SiteRow.standing).where(SiteRow.site_id == site_id))
+
+
+def all_standing(session: Session) -> list[dict[str, Any]]:
+    """Return every site as it was stored."""
+    return list(session.scalars(select(SiteRow.standing).order_by(SiteRow.site_id)))
+
+
+def note_connected(session: Session, station_id: str, version: str, now: datetime) -> None:
+    """Note that a station is there."""
+    row = session.get(StationRow, station_id)
+    if row is None:
+        session.add(StationRow(station_id=station_id, version=version, connected_at=now))
+        return
+    row.version, row.connected_at, row.lost_at = version, now, None
+
+
+def note_lost(session: Session, station_id: str, now: datetime) -> None:
+    """Note that a station has gone."""
+    session.execute(update(StationRow).where(StationRow.station_id == station_id).values(lost_at=now))
+
+
+def note_boot(session: Session, station_id: str, event: Booted, now: datetime) -> None:
+    """Note what a station says that it is."""
+    row = session.get(StationRow, station_id)
+    if row is None:
+        row = StationRow(station_id=station_id, version="")
+        session.add(row)
+    row.vendor, row.model = event.vendor, event.model
+    row.serial_number, row.firmware_version = event.serial_number, event.firmware_version
+    row.booted_at = now
+
+
+def note_status(session: Session, station_id: str, event: StatusChanged, now: datetime) -> None:
+    """Note the state of a connector."""
+    session.merge(
+        ConnectorRow(
+            station_id=station_id,
+            evse_number=event.evse_number,
+            connector_number=event.connector_number,
+            status=event.status.value,
+            error_code=event.error_code,
+            at=event.at or now,
+        )
+    )
+
+
+def start_transaction(session: Session, station_id: str, event: TransactionStarted) -> tuple[str, bool]:
+    """Return the identity of a transaction, and whether it is new.
+
+    The same event gets the same identity. An older transaction that is still open on the EVSE is over: its
+    end was lost.
+    """
+    known = session.scalar(_same_start(station_id, event))
+    if known is not None:
+        return known.transaction_id, False
+    session.execute(
+        update(TransactionRow)
+        .where(
+            TransactionRow.station_id == station_id,
+            TransactionRow.evse_number == event.evse_number,
+            TransactionRow.ended_at.is_(None),
+            TransactionRow.started_at <= event.at,
+        )
+        .values(ended_at=event.at, stop_reason="Superseded")
+    )
+    row = TransactionRow(
+        station_id=station_id,
+        transaction_id=event.transaction_id or f"new at {event.evse_number}",
+        evse_number=event.evse_number,
+        id_token=event.id_token,
+        started_at=event.at,
+        meter_start_kwh=event.meter_start_kwh,
+        delivered_kwh=0.0,
+    )
+    session.add(row)
+    session.flush()
+    row.transaction_id = event.transaction_id or str(row.number)
+    return row.transaction_id, True
+
+
+def end_transaction(row: TransactionRow, at: datetime, reason: str | None) -> None:
+    """Note that a transaction is over; the first end that is told counts."""
+    if row.ended_at is None:
+        row.ended_at, row.stop_reason = at, reason
+
+
+def transaction(session: Session, station_id: str, transaction_id: str) -> TransactionRow | None:
+    """Return a transaction."""
+    return session.scalar(
+        select(TransactionRow).where(
+            TransactionRow.station_id == station_id, TransactionRow.transaction_id == transaction_id
+        )
+    )
+
+
+def note_register(row: TransactionRow, energy_kwh: float | None) -> None:
+    """Take over a meter's register [kWh]; the first one counts as the start where none was told."""
+    if energy_kwh is None:
+        return
+    if row.meter_start_kwh is None:
+        row.meter_start_kwh = energy_kwh
+    row.delivered_kwh = max(row.delivered_kwh, energy_kwh - row.meter_start_kwh)
+
+
+def add_reading(
+    session: Session, station_id: str, evse_number: int, transaction_id: str | None, reading: MeterReading
+) -> None:
+    """Store one reading."""
+    currents = [value for value in reading.current_a if value is not None]
+    session.add(
+        MeterValueRow(
+            station_id=station_id,
+            evse_number=evse_number,
+            transaction_id=transaction_id,
+            at=reading.at,
+            energy_kwh=reading.energy_kwh,
+            power_kw=reading.power_kw,
+            current_a=max(currents, default=None),
+            soc=reading.soc_percent,
+        )
+    )
+
+
+def plugged_in(session: Session, station_ids: Collection[str]) -> list[Plugged]:
+    """Return the cars that are plugged in at some stations; of an EVSE the newest."""
+    rows = session.execute(
+        select(TransactionRow, DeclarationRow)
+        .join(DeclarationRow, DeclarationRow.id_token == TransactionRow.id_token, isouter=True)
+        .where(TransactionRow.station_id.in_(station_ids), TransactionRow.ended_at.is_(None))
+        .order_by(TransactionRow.started_at)
+    )
+    newest = {(row.station_id, row.evse_number): Plugged(row, said) for row, said in rows.tuples()}
+    return list(newest.values())
+
+
+def declare(session: Session, row: DeclarationRow) -> None:
+    """Store what a driver has said."""
+    session.merge(row)
+
+
+def _same_start(station_id: str, event: TransactionStarted) -> Any:  # noqa: ANN401 - a select of one row
+    rows = select(TransactionRow).where(TransactionRow.station_id == station_id)
+    if event.transaction_id is not None:
+        return rows.where(TransactionRow.transaction_id == event.transaction_id)
+    return rows.where(
+        TransactionRow.evse_number == event.evse_number,
+        TransactionRow.started_at == event.at,
+        TransactionRow.id_token == event.id_token,
+    )

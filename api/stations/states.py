@@ -1,0 +1,96 @@
+"""The present state of a site that we run, from what is stored."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from api.ocpp.registry import Registry
+from api.planning.request import PlanRequest
+from api.stations import repository
+from api.stations.repository import Plugged
+from api.stations.schemas import AssumedNeed, StandingWire
+from api.storage.engine import Database
+from models.errors import InvalidInputError, Issue
+from models.grid.site import Evse
+from models.sessions import ChargingSession, Departure
+from models.state import SiteState
+
+_OVERSTAY: Final = timedelta(hours=1)
+"""A car that should have left is expected to leave so much later; nobody knows better."""
+
+
+class StoredStates:
+    """Reads sites from the database, and what their stations can do from the registry."""
+
+    def __init__(self, database: Database, registry: Registry) -> None:
+        self._database = database
+        self._registry = registry
+
+    def read(self, site_id: str, now: datetime) -> PlanRequest:
+        """Return the site as it is now.
+
+        Raises
+        ------
+        InvalidInputError
+            There is no such site.
+        """
+        with self._database.read() as session:
+            document = repository.standing_of(session, site_id)
+            if document is None:
+                raise InvalidInputError((Issue("site_id", f"no site is called {site_id!r}"),))
+            standing = standing_in(document)
+            stations = [station.station_id for station in standing.site.stations]
+            plugged = repository.plugged_in(session, stations)
+        return request_of(standing, plugged, now, self._registry)
+
+
+def standing_in(document: Mapping[str, object]) -> StandingWire:
+    """Return a stored site; it was checked when it was stored."""
+    return StandingWire.model_validate(document, strict=False)
+
+
+def request_of(
+    standing: StandingWire, plugged: list[Plugged], now: datetime, registry: Registry
+) -> PlanRequest:
+    """Return what to plan for a site at a moment, with the cars that are plugged in."""
+    site = standing.site.to_domain()
+    grid = standing.horizon.to_domain(now)
+    evse_of = {(s.station_id, n): e for s in site.stations for n, e in enumerate(s.evses, start=1)}
+    cars = {
+        evse_of[place]: car
+        for car in plugged
+        if (place := (car.transaction.station_id, car.transaction.evse_number)) in evse_of
+    }
+    state = SiteState(
+        site=site,
+        now=now,
+        grid=grid,
+        sessions=tuple(charging_session(evse, car, standing.assumed, now) for evse, car in cars.items()),
+        tariff=standing.tariff.on(grid, site.zone),
+        loads=tuple(load.on(grid, site.zone) for load in standing.loads),
+        limits=tuple(limit.on(grid) for limit in standing.limits),
+        billing_peak_kw=standing.billing_peak_kw,
+    )
+    return PlanRequest(
+        state=state,
+        options=standing.options.to_domain(),
+        capabilities={s.station_id: registry.capabilities(s.station_id) for s in site.stations},
+        transactions={evse.evse_id: car.transaction.transaction_id for evse, car in cars.items()},
+    )
+
+
+def charging_session(evse: Evse, car: Plugged, assumed: AssumedNeed, now: datetime) -> ChargingSession:
+    """Return the session of a car that is plugged in: what its driver has said, or what is assumed."""
+    begun, said = car.transaction, car.declaration
+    departure = begun.started_at + timedelta(hours=assumed.stay_hours) if said is None else said.departure
+    return ChargingSession(
+        session_id=f"{begun.station_id}/{begun.transaction_id}",
+        evse_id=evse.evse_id,
+        arrival=min(begun.started_at, now),
+        departure=Departure.at(departure if departure > now else now + _OVERSTAY),
+        target_kwh=assumed.target_kwh if said is None else said.target_kwh,
+        minimum_kwh=min(assumed.minimum_kwh, assumed.target_kwh) if said is None else said.minimum_kwh,
+        delivered_kwh=begun.delivered_kwh,
+        max_power_kw=None if said is None else said.max_power_kw,
+        n_phases=None if said is None or said.n_phases is None else min(said.n_phases, len(evse.phases)),
+    )
