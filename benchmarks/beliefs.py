@@ -1,0 +1,140 @@
+"""What a policy is told about a car: the truth, what its driver declared, or what cars like it did before.
+
+Whatever is believed, the meters correct it: a car that stopped by itself wants nothing more, and a car that
+draws less than its pilot is told no more than it can use. A car that is still here, and still charging, after
+all that was believed is believed to stay :data:`LINGER` longer and to want :data:`MORE_KWH` more.
+
+Drivers declare badly: in the recorded sessions departures are off by hours and energies twice what is taken.
+:class:`Analogues` uses both declared values as nothing but features: it looks up the most similar sessions
+before a given time, keeps those that stayed at least as long and took at least as much as this car already
+did, and believes their quantiles.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from models.arrays import FloatArray, frozen
+from models.demand.arrivals import Visit
+from models.sessions import ChargingSession, Departure
+from models.units import SECONDS_PER_HOUR
+from optimizer.closed_loop import Believe, Seen
+
+LINGER: Final = timedelta(minutes=30)
+MORE_KWH: Final = 2.0
+UNKNOWN_STAY: Final = timedelta(hours=8)
+UNKNOWN_KWH: Final = 15.0
+
+
+class Belief(StrEnum):
+    """Where a policy's picture of a car comes from."""
+
+    ACTUAL = "actual"
+    STATED = "stated"
+    MEDIAN = "median"
+
+
+def actual(visits: Iterable[Visit]) -> Believe:
+    """Believe the truth: departure and need are known at the plug, the taper of the battery is not."""
+    truth = {visit.session.session_id: visit.session for visit in visits}
+
+    def believe(seen: Seen, now: datetime) -> ChargingSession:
+        session = truth[seen.session_id]
+        return _session(seen, now, session.departure.median, session.target_kwh)
+
+    return believe
+
+
+def stated(seen: Seen, now: datetime) -> ChargingSession:
+    """Believe what the driver declared; who declared nothing stays 8 h and wants 15 kWh."""
+    departure = seen.stated_departure or seen.arrival + UNKNOWN_STAY
+    energy_kwh = UNKNOWN_KWH if seen.stated_energy_kwh is None else seen.stated_energy_kwh
+    return _session(seen, now, departure, energy_kwh)
+
+
+@dataclass(frozen=True, slots=True)
+class Analogues:
+    """Believes what similar sessions of the past did.
+
+    Parameters
+    ----------
+    zone : str
+        Time zone in which hours are alike.
+    features : (n, 4) float64
+        Local hour of arrival, weekend (0 or 1), declared stay [h] and declared energy [kWh]; NaN where nothing was
+        declared.
+    stay_h, energy_kwh : (n,) float64
+    """
+
+    zone: str
+    features: FloatArray
+    stay_h: FloatArray
+    energy_kwh: FloatArray
+    n_nearest: int = 60
+
+    SCALE = frozen([1.5, 0.5, 2.0, 10.0])
+    """Distance that counts as one, by feature: hours, weekend, hours, kWh."""
+
+    @classmethod
+    def of(cls, visits: Iterable[Visit], zone: str) -> "Analogues":
+        """Return the analogues in past visits."""
+        past = list(visits)
+        rows = [_features(v.session.arrival, v.stated_departure, v.stated_energy_kwh, zone) for v in past]
+        stays = [_hours(v.session.departure.median - v.session.arrival) for v in past]
+        return cls(
+            zone=zone,
+            features=frozen(np.array(rows, dtype=np.float64).reshape(-1, 4)),
+            stay_h=frozen(stays),
+            energy_kwh=frozen([v.session.target_kwh for v in past]),
+        )
+
+    def __call__(self, seen: Seen, now: datetime) -> ChargingSession:
+        """Return the session as analogues see it."""
+        stayed_h = _hours(now - seen.arrival)
+        alive = (self.stay_h > stayed_h) & (self.energy_kwh > seen.delivered_kwh + 0.1)
+        if not alive.any():
+            return _session(seen, now, now, seen.delivered_kwh)
+        target = _features(seen.arrival, seen.stated_departure, seen.stated_energy_kwh, self.zone)
+        gap = (self.features[alive] - np.array(target)) / self.SCALE
+        # Where one of two declared nothing they are as far apart as one unit; where both did, alike.
+        missing = np.isnan(self.features[alive]) != np.isnan(target)
+        distance = (np.where(missing, 1.0, np.nan_to_num(gap)) ** 2).sum(axis=1)
+        nearest = np.argsort(distance, kind="stable")[: self.n_nearest]
+        stay_h = float(np.median(self.stay_h[alive][nearest]))
+        energy_kwh = float(np.median(self.energy_kwh[alive][nearest]))
+        return _session(seen, now, seen.arrival + timedelta(hours=stay_h), energy_kwh)
+
+
+def _session(seen: Seen, now: datetime, departure: datetime, energy_kwh: float) -> ChargingSession:
+    """Return what is believed, corrected by what the meters showed."""
+    target_kwh = energy_kwh if energy_kwh > seen.delivered_kwh else seen.delivered_kwh + MORE_KWH
+    return ChargingSession(
+        session_id=seen.session_id,
+        evse_id=seen.evse_id,
+        arrival=seen.arrival,
+        departure=Departure.at(departure if departure > now else now + LINGER),
+        target_kwh=seen.delivered_kwh if seen.is_full else target_kwh,
+        delivered_kwh=seen.delivered_kwh,
+        max_current_a=seen.usable_a,
+    )
+
+
+def _features(
+    arrival: datetime, departure: datetime | None, energy_kwh: float | None, zone: str
+) -> tuple[float, float, float, float]:
+    local = arrival.astimezone(ZoneInfo(zone))
+    return (
+        local.hour + local.minute / 60.0,
+        float(local.weekday() >= 5),  # noqa: PLR2004 - Saturday and Sunday
+        np.nan if departure is None else _hours(departure - arrival),
+        np.nan if energy_kwh is None else energy_kwh,
+    )
+
+
+def _hours(span: timedelta) -> float:
+    return span.total_seconds() / SECONDS_PER_HOUR
