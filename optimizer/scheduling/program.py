@@ -118,12 +118,13 @@ def _hold_numbers(m: laws.Model, problem: Problem, structure: Structure) -> None
     """Give the model the numbers and the sparse sets that its laws read."""
     m.slots = range(problem.grid.n_slots)
     m.bands = range(2 * N_BANDS)
-    open_cells = np.argwhere(problem.slot_h > 0)
+    slot_h = problem.slot_h
+    open_cells = np.argwhere(slot_h > 0)
     m.cells = pyo.Set(initialize=[(int(e), int(t)) for e, t in open_cells], dimen=2)
     sessions = np.argwhere(problem.connected_h.any(axis=2))
     m.seats = pyo.Set(initialize=[(int(e), int(q)) for e, q in sessions], dimen=2)
     m.slots_of = {(int(e), int(q)): _indices(problem.connected_h[e, q]) for e, q in sessions}
-    m.evses_in = {t: _indices(problem.slot_h[:, t]) for t in m.slots}
+    m.evses_in = {t: _indices(slot_h[:, t]) for t in m.slots}
     nodes = {*structure.kw_nodes, *(n for n, _ in structure.phase_nodes)}
     below = problem.topology.below
     m.evses_at = {(n, t): [e for e in m.evses_in[t] if below[n, e]] for n in nodes for t in m.slots}
@@ -133,7 +134,7 @@ def _hold_numbers(m: laws.Model, problem: Problem, structure: Structure) -> None
     m.need_kwh = problem.need_kwh
     m.headroom_kw = problem.headroom_kw
     m.headroom_a = problem.headroom_a
-    m.a_per_kw = problem.a_per_kw
+    m.a_per_kw = problem.a_per_kw.tolist()
     m.load_kw = problem.load_kw
     m.billing_peak_kw = problem.billing_peak_kw
 
@@ -144,13 +145,13 @@ def _indices(values: np.ndarray) -> list[int]:
 
 def _cost(m: laws.Model, problem: Problem, weights: Weights, epoch_s: float) -> laws.Relation:
     """Return shortfall, money and early preference as one expression."""
-    per_kwh = energy_per_kwh(problem, weights, epoch_s)
-    short_per_kwh = shortfall_per_kwh(problem, weights)
-    cost = sum(per_kwh[t] * problem.slot_h[e, t] * m.power_kw[e, t] for e, t in m.cells)
-    cost += sum(short_per_kwh[e, q, b] * m.short_kwh[e, q, b] for e, q in m.seats for b in m.bands)
+    per_kw = (energy_per_kwh(problem, weights, epoch_s) * problem.slot_h).tolist()
+    short_per_kwh = shortfall_per_kwh(problem, weights).tolist()
+    terms = [(per_kw[e][t], m.power_kw[e, t]) for e, t in m.cells]
+    terms += [(short_per_kwh[e][q][b], m.short_kwh[e, q, b]) for e, q in m.seats for b in m.bands]
     if hasattr(m, "peak_kw"):
-        cost += problem.demand_charge_per_kw * m.peak_kw
-    return cost
+        terms.append((problem.demand_charge_per_kw, m.peak_kw))
+    return laws.total([price for price, _ in terms], [variable for _, variable in terms])
 
 
 def widest(problem: Problem, structure: Structure) -> Problem:

@@ -62,16 +62,14 @@ class Scheduler:
             raise SolverFailedError("no program", 0.0)
         weights = Weights.of(problem, self._options)
         numbers = alive.mover.numbers(problem, weights, alive.epoch_s)
-        alive.live.move(numbers, alive.mover.coefficients(problem))
-        update_s = time.perf_counter() - started
+        coefficients = alive.mover.coefficients(problem)
         try:
-            solution = alive.live.solve(self._options.deadline_s)
+            solution = alive.live.solve(numbers, coefficients, self._options.deadline_s)
         except SolverFailedError:
             self._lost = True
             raise
-        started = time.perf_counter()
         planned = planned_power(solution, alive.mover, problem, weights, alive.epoch_s)
-        return Solved(planned, solution, update_s + time.perf_counter() - started, reason)
+        return Solved(planned, solution, time.perf_counter() - started - solution.run_s, reason)
 
     def _rebuild_reason(self, problem: Problem) -> RebuildReason | None:
         if self._alive is None:
