@@ -139,6 +139,7 @@ class Gateway:
             self._server.close(code=_CLOSE_GOING_AWAY, reason="the gateway stops")
             await self._server.wait_closed()
             self._server = None
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
     async def _refusal(self, socket: ServerConnection, request: Request) -> Response | None:
         """Return why a station may not connect; unknown station and wrong password look the same."""

@@ -81,7 +81,9 @@ class StationLink:
         """Serve the station until the connection ends, and all that it has begun is done."""
         try:
             async for message in self._socket:
-                for event in self._session.receive(message):
+                # what still comes while we are closing is read, or the closing would not end
+                events = () if self._is_closed else self._session.receive(message)
+                for event in events:
                     await self._on_event(event, handler)
         except ConnectionClosed:
             _LOG.debug("%s: connection lost", self.station_id)

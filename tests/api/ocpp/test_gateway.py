@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -64,6 +64,12 @@ CAPABILITIES = {
         ]
     },
 }
+
+
+@pytest.fixture(autouse=True)
+def no_connection_handler_fails(caplog):
+    yield
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("websockets")] == []
 
 
 class Application:
@@ -563,6 +569,25 @@ def test_the_newest_connection_of_a_station_wins(version):
                 assert len(second.profiles()) == 1
                 assert house.registry.record("CS1").is_online
                 assert house.application.heard.empty()  # nobody was told that the station has gone
+
+    in_house(scenario)
+
+
+@BOTH
+def test_what_a_replaced_connection_still_sends_is_passed_over(version):
+    async def scenario(house):
+        async with house.booted(version) as first:
+            talking = asyncio.create_task(talk(first))
+            async with house.booted(version) as second:
+                await first.reader
+                await talking
+                assert await second.call("Heartbeat", {}) == {"currentTime": TIME}
+
+    async def talk(station):
+        with suppress(ConnectionClosed):
+            for i in range(10_000):
+                await station.socket.send(json.dumps([2, f"talk-{i}", "Heartbeat", {}]))
+                await asyncio.sleep(0)
 
     in_house(scenario)
 

@@ -200,6 +200,13 @@ def test_times_are_told_in_utc():
     assert answer == {"currentTime": "2024-05-01T12:00:00.250Z"}
 
 
+def test_a_whole_number_may_be_written_with_a_point_in_2_0_1():
+    status = {"timestamp": NOON, "connectorStatus": "Available", "evseId": 2.0, "connectorId": 1.0}
+    VALIDATORS[OcppVersion.V201].check("StatusNotification", MessageKind.REQUEST, status)
+    event = v201.decode_event("StatusNotification", status)
+    assert repr(event) == repr(StatusChanged(2, 1, ConnectorStatus.AVAILABLE, None, AT))
+
+
 def readings_of(event):
     assert isinstance(event, MeterValuesReceived)
     return event.readings
