@@ -223,16 +223,24 @@ def _max_a(seats: _Seats, topology: Topology, kw_per_a: FloatArray) -> FloatArra
     A car that takes less than the least pilot still needs that pilot to charge at all. Where one
     session ends and the next begins within a slot the smaller of both holds.
     """
+    limits_a = np.array(
+        [_session_a(s, row, topology, kw_per_a) for s, row in zip(seats.sessions, seats.row, strict=True)]
+    )
     out = np.full((topology.n_evses, seats.connected_h.shape[1]), np.inf)
-    for session, row, connected_h in zip(seats.sessions, seats.row, seats.connected_h, strict=True):
-        limit_a = topology.max_a[row]
-        if session.max_current_a is not None:
-            limit_a = min(limit_a, session.max_current_a)
-        if session.max_power_kw is not None:
-            limit_a = min(limit_a, session.max_power_kw / kw_per_a[row])
-        limit_a = max(limit_a, topology.min_a[row]) if session.remaining_kwh > 0 else 0.0
-        out[row] = np.where(connected_h > 0, np.minimum(out[row], limit_a), out[row])
+    np.minimum.at(out, seats.row, np.where(seats.connected_h > 0, limits_a.reshape(-1, 1), np.inf))
     return frozen(np.where(np.isfinite(out), out, 0.0))
+
+
+def _session_a(session: ChargingSession, row: int, topology: Topology, kw_per_a: FloatArray) -> float:
+    """Return the greatest useful pilot of one session [A]; 0 where its car is full."""
+    if session.remaining_kwh <= 0:
+        return 0.0
+    limit_a = float(topology.max_a[row])
+    if session.max_current_a is not None:
+        limit_a = min(limit_a, session.max_current_a)
+    if session.max_power_kw is not None:
+        limit_a = min(limit_a, session.max_power_kw / float(kw_per_a[row]))
+    return max(limit_a, float(topology.min_a[row]))
 
 
 def _loads(state: SiteState, topology: Topology, options: PlanOptions) -> tuple[FloatArray, FloatArray]:

@@ -71,6 +71,11 @@ class Scheduler:
         planned = planned_power(solution, alive.mover, problem, weights, alive.epoch_s)
         return Solved(planned, solution, time.perf_counter() - started - solution.run_s, reason)
 
+    @property
+    def epoch_s(self) -> float:
+        """Moment that the early preference counts from [s since the Unix epoch]; 0 before the first solve."""
+        return 0.0 if self._alive is None else self._alive.epoch_s
+
     def _rebuild_reason(self, problem: Problem) -> RebuildReason | None:
         if self._alive is None:
             return RebuildReason.FIRST

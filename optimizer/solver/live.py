@@ -100,6 +100,16 @@ class LiveProgram:
         self._is_cold = False
         return self._solution(run_s)
 
+    def solve_as_is(self, deadline_s: float) -> Solution:
+        """Solve with the numbers that were compiled.
+
+        Raises
+        ------
+        SolverFailedError
+            No optimal solution within ``deadline_s`` seconds.
+        """
+        return self._solution(self._run(Simplex.DUAL, deadline_s))
+
     def _pass_costs(self, numbers: Numbers) -> int:
         """Returns how many costs changed."""
         changed = _differing(self._numbers.cost, numbers.cost)
