@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
 
 from api.body import BodyLimit
 from api.errors import answer_with_problems
@@ -22,7 +21,7 @@ from api.planning.routes import router as planning
 from api.planning.schemas import StateWire
 from api.planning.service import decide
 from api.settings import Settings
-from api.wire.schemas import HealthOut, ProblemOut
+from api.wire.schemas import HealthOut, ProblemOut, definitions
 
 _log = logging.getLogger(__name__)
 _health = APIRouter(prefix="/v1", tags=["service"])
@@ -103,10 +102,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schema = get_openapi(
             title=app.title, version=app.version, routes=app.routes, description="Grid-aware smart charging."
         )
-        _, definitions = models_json_schema(
-            [(StateWire, "validation"), (ProblemOut, "validation")], ref_template=SCHEMA_REF + "{model}"
-        )
-        schema["components"]["schemas"].update(definitions["$defs"])
+        schema["components"]["schemas"].update(definitions((StateWire, ProblemOut), SCHEMA_REF))
         body = schema["paths"]["/v1/plans"]["post"]["requestBody"]["content"]["application/json"]
         body["examples"] = {name: {"summary": name, "value": value} for name, value in examples().items()}
         app.openapi_schema = schema

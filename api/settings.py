@@ -28,6 +28,8 @@ class Settings:
         Sites whose program is kept alive between plans.
     plan_every_s : float
         A site with stations is planned again after this time even when nothing happened [s].
+    station_key : str
+        Password of the stations; empty lets every station in, which only this machine should be able to use.
     data : pathlib.Path
         Folder with the public data sets that examples and studies read.
     """
@@ -41,6 +43,7 @@ class Settings:
     solver_threads: int = 2
     live_programs: int = 32
     plan_every_s: float = 300.0
+    station_key: str = ""
     data: Path = Path("../shared/data")
 
     @classmethod

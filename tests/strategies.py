@@ -6,7 +6,14 @@ import numpy as np
 from hypothesis import strategies as st
 
 from api.ocpp.profiles import OcppVersion, PilotRow, RateUnit, StationCapabilities
-from models.grid.site import CurrentType
+from models.arrays import frozen
+from models.grid.limits import NodeLimit
+from models.grid.site import ALL_PHASES, CircuitNode, CurrentType, Evse, Phase, Site, Station
+from models.load import LoadForecast
+from models.prices import EnergyTariff
+from models.sessions import ChargingSession, Departure
+from models.state import SiteState
+from models.timegrid import TimeGrid
 
 # --- OCPP -----------------------------------------------------------------------------------------
 
@@ -42,3 +49,111 @@ def pilot_rows(draw, current_type=None):
         n_phases=draw(st.integers(1, 3)),
         current_type=current_type or draw(st.sampled_from(CurrentType)),
     )
+
+
+# --- sites and states -----------------------------------------------------------------------------
+
+WIRINGS = (ALL_PHASES, (Phase.L2, Phase.L3, Phase.L1), (Phase.L1,), (Phase.L2,), (Phase.L1, Phase.L3))
+
+
+def series(draw, n_slots, low, high):
+    """A series of whole tenths: what people write, and exact enough to compare."""
+    tenths = st.lists(st.integers(low * 10, high * 10), min_size=n_slots, max_size=n_slots)
+    return frozen(np.array(draw(tenths)) / 10)
+
+
+@st.composite
+def sites(draw, max_stations=4):
+    """A valid site: a small tree, stations of one or two EVSEs, AC and DC, wired in different ways."""
+    limits_kw = st.one_of(st.none(), st.integers(5, 80).map(float))
+    limits_a = st.one_of(st.none(), st.tuples(*[st.integers(10, 125).map(float)] * 3))
+    n_nodes = draw(st.integers(1, 4))
+    nodes = tuple(
+        CircuitNode(
+            node_id=f"n{place}",
+            parent_id=f"n{draw(st.integers(0, place - 1))}" if place else None,
+            limit_kw=draw(limits_kw),
+            limit_a=draw(limits_a),
+        )
+        for place in range(n_nodes)
+    )
+    stations = []
+    for number in range(draw(st.integers(0, max_stations))):
+        node_id = f"n{draw(st.integers(0, n_nodes - 1))}"
+        evses = tuple(draw(evse(f"s{number}e{place}")) for place in range(draw(st.integers(1, 2))))
+        stations.append(Station(f"s{number}", node_id, evses))
+    return Site("drawn", draw(st.sampled_from(["UTC", "Europe/Amsterdam"])), nodes, tuple(stations))
+
+
+@st.composite
+def evse(draw, evse_id):
+    """One EVSE."""
+    if draw(st.booleans()):
+        return Evse(
+            evse_id, draw(st.sampled_from(WIRINGS)), max_current_a=draw(st.sampled_from([16.0, 32.0]))
+        )
+    if draw(st.booleans()):
+        return Evse(evse_id, ALL_PHASES, 8.0, 32.0, pilots_a=(8.0, 16.0, 24.0, 32.0))
+    return Evse(evse_id, ALL_PHASES, 2.0, 80.0, CurrentType.DC, step_a=0.5)
+
+
+@st.composite
+def site_states(draw, max_stations=4):
+    """A valid state: cars that are there or expected, loads, limits; some need more than can fit."""
+    site = draw(sites(max_stations))
+    now = datetime(2026, 3, 28, 20, tzinfo=UTC) + timedelta(minutes=draw(st.integers(0, 600)))
+    n_slots = draw(st.integers(1, 24))
+    grid = TimeGrid.around(now, draw(st.sampled_from([300, 900, 3600])), n_slots)
+    node_ids = [node.node_id for node in site.nodes]
+    return SiteState(
+        site=site,
+        now=now,
+        grid=grid,
+        sessions=tuple(draw(session(one, now)) for one in site.evses if draw(st.booleans())),
+        tariff=EnergyTariff(
+            series(draw, n_slots, -1, 1), series(draw, n_slots, 0, 1), draw(st.sampled_from([0.0, 5.0]))
+        ),
+        loads=tuple(draw(load(node_id, n_slots)) for node_id in node_ids if draw(st.booleans())),
+        limits=tuple(
+            NodeLimit(node_id, "signal", series(draw, n_slots, 0, 80))
+            for node_id in node_ids
+            if draw(st.booleans())
+        ),
+        billing_peak_kw=draw(st.sampled_from([0.0, 20.0])),
+    )
+
+
+@st.composite
+def session(draw, at, now):
+    """A car at an EVSE: there already or expected, leaving at a time or at quantiles of it."""
+    arrival = now + timedelta(minutes=draw(st.integers(-300, 60)))
+    first = max(arrival, now) + timedelta(minutes=draw(st.integers(10, 900)))
+    departure = Departure.at(first)
+    if draw(st.booleans()):
+        departure = Departure(
+            (0.1, 0.5, 0.9), tuple(first + timedelta(minutes=30) * step for step in range(3))
+        )
+    target_kwh = draw(st.integers(0, 80)) / 1.0
+    return ChargingSession(
+        session_id=f"at {at.evse_id}",
+        evse_id=at.evse_id,
+        arrival=arrival,
+        departure=departure,
+        target_kwh=target_kwh,
+        minimum_kwh=min(draw(st.integers(0, 20)) / 1.0, target_kwh),
+        delivered_kwh=draw(st.integers(0, 30)) / 1.0,
+        max_current_a=draw(st.sampled_from([None, 16.0])),
+        max_power_kw=draw(st.sampled_from([None, 3.7, 11.0])),
+        n_phases=draw(st.one_of(st.none(), st.integers(1, len(at.phases)))),
+        priority=draw(st.sampled_from([0.5, 1.0, 3.0])),
+    )
+
+
+@st.composite
+def load(draw, node_id, n_slots):
+    """Load below a node, certain or as two quantiles."""
+    low_kw = series(draw, n_slots, 0, 30)
+    if draw(st.booleans()):
+        return LoadForecast.certain(node_id, low_kw)
+    rows = frozen([low_kw, low_kw + series(draw, n_slots, 0, 10)])
+    return LoadForecast(node_id, frozen([0.5, 0.9]), rows, frozen([0.5, 0.25, 0.25]))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
+from rich import box
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -18,15 +19,15 @@ _STATUS_STYLE = {SolveStatus.OPTIMAL: "green", SolveStatus.DISPATCH_ONLY: "yello
 _MAX_COLUMNS = 6
 
 
-def plan_tables(plan: Plan, state: SiteState) -> Group:
-    """Return the whole plan: headline, hours, sessions, binding limits and notes."""
+def plan_tables(plan: Plan, state: SiteState, notes: tuple[str, ...] = ()) -> Group:
+    """Return the whole plan: headline, hours, sessions, binding limits and notes, the given ones first."""
     parts = station_parts(plan, state, _MAX_COLUMNS)
     blocks: list[RenderableType] = [_headline(plan, state), _hours(plan, state, parts)]
     if state.sessions:
         blocks.append(_sessions(plan, state))
     if plan.binding:
         blocks.append(_binding(plan.binding, plan.schedule.grid, state.site.zone))
-    blocks.extend(Text.assemble(("! ", "yellow"), note) for note in plan.notes)
+    blocks.extend(Text.assemble(("! ", "yellow"), note) for note in (*notes, *plan.notes))
     return Group(*_spaced(blocks))
 
 
@@ -52,18 +53,17 @@ def _headline(plan: Plan, state: SiteState) -> Text:
 
 
 def _hours(plan: Plan, state: SiteState, parts: tuple[Part, ...]) -> Table:
-    table = Table(title=escape("Mean power by hour [kW]"), title_justify="left", title_style="bold")
-    table.add_column("hour")
+    title = f"Mean power by hour [kW], price [{plan.prices.currency}/kWh]"
+    table = _table(title)
+    table.add_column("hour", justify="right", no_wrap=True)
     for name in ("load", *(part.name for part in parts)):
         table.add_column(escape(name), justify="right")
     table.add_column("site", justify="right", style="bold")
     table.add_column("limit", justify="right")
-    table.add_column(
-        escape(f"price [{plan.prices.currency}/kWh]"), justify="right", header_style="cyan", style="cyan"
-    )
+    table.add_column("price", justify="right", style="cyan")
     last_day = None
     for hour in hour_figures(plan, state, parts):
-        label = f"{hour.start:%H:%M}" if hour.start.date() == last_day else f"{hour.start:%a %d %b %H:%M}"
+        label = f"{hour.start:%H:%M}" if hour.start.date() == last_day else f"{hour.start:%a %H:%M}"
         last_day = hour.start.date()
         table.add_row(
             label,
@@ -77,11 +77,11 @@ def _hours(plan: Plan, state: SiteState, parts: tuple[Part, ...]) -> Table:
 
 
 def _sessions(plan: Plan, state: SiteState) -> Table:
-    table = Table(title="Sessions", title_justify="left", title_style="bold")
+    table = _table("Sessions, energy [kWh]")
     for name, justify in (("session", "left"), ("EVSE", "left"), ("leaves", "left")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich names the words it takes
-    for name in ("wanted [kWh]", "planned [kWh]", "missing [kWh]"):
-        table.add_column(escape(name), justify="right")
+    for name in ("wanted", "planned", "missing"):
+        table.add_column(name, justify="right")
     table.add_column("why")
     for session in session_figures(plan, state):
         short = session.missing_kwh > 0
@@ -98,10 +98,10 @@ def _sessions(plan: Plan, state: SiteState) -> Table:
 
 
 def _binding(limits: Iterable[BindingLimit], grid: TimeGrid, zone: str) -> Table:
-    table = Table(title="Binding limits", title_justify="left", title_style="bold")
+    table = _table("Binding limits")
     for name in ("node", "of", "set by", "when"):
         table.add_column(name)
-    table.add_column(escape("most worth [per kWh]"), justify="right")
+    table.add_column("worth/kWh", justify="right")
     starts = (*grid.local_starts(zone), None)
     for limit in limits:
         first = starts[min(limit.slots)]
@@ -113,6 +113,19 @@ def _binding(limits: Iterable[BindingLimit], grid: TimeGrid, zone: str) -> Table
         worth = max(limit.shadow_price_per_kwh, key=abs)
         table.add_row(escape(limit.node_id), limit.quantity, escape(limit.source), when, f"{worth:.3f}")
     return table
+
+
+def _table(title: str) -> Table:
+    """Return an empty table that is narrow enough for a terminal of 80 columns."""
+    return Table(
+        title=escape(title),
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+        pad_edge=False,
+    )
 
 
 def _spaced(blocks: list[RenderableType]) -> list[RenderableType]:

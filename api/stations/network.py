@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from api.ocpp.gateway import Gateway, GatewaySettings
 from api.ocpp.listener import AcceptEveryStation, Authenticator
 from api.ocpp.registry import Clock, Registry, utc_now
 from api.planning.planner import Planner
 from api.planning.profiles import station_fallback
+from api.planning.repository import newest_plan
 from api.planning.service import Decision, replan
 from api.stations import repository
 from api.stations.delivery import Delivery
@@ -162,6 +163,15 @@ class ChargingNetwork:
         await asyncio.to_thread(save)
         for site_id in self._sites:
             self._replanner.trigger(site_id)
+
+    async def newest_plan(self, site_id: str) -> dict[str, Any] | None:
+        """Return the newest plan of a site as the API answers it."""
+
+        def load() -> dict[str, Any] | None:
+            with self._database.read() as session:
+                return newest_plan(session, site_id)
+
+        return await asyncio.to_thread(load)
 
     def trigger(self, site_id: str) -> None:
         """Plan a site soon: a limit, a price or a measurement has changed."""

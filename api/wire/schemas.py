@@ -1,7 +1,8 @@
 """The base of every wire schema: strict, closed, finite, and times that carry a zone."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from pydantic import (
@@ -14,6 +15,7 @@ from pydantic import (
     Tag,
     ValidationError,
 )
+from pydantic.json_schema import models_json_schema
 from pydantic_core import from_json
 
 from api.errors import input_path
@@ -97,6 +99,18 @@ def by_slot(
     return frozen([blank if value is None else value for value in values])
 
 
+def definitions(schemas: Sequence[type["WireModel"]], reference: str) -> dict[str, Any]:
+    """Return the JSON Schema of every schema and of what it is made of, by name.
+
+    ``reference`` is the place where they will stand, such as ``#/components/schemas/``.
+    """
+    given: list[tuple[type[BaseModel], Literal["validation"]]] = [
+        (schema, "validation") for schema in schemas
+    ]
+    found: dict[str, Any] = models_json_schema(given, ref_template=reference + "{model}")[1]["$defs"]
+    return found
+
+
 def parsed(schema: type[Model], body: bytes) -> Model:
     """Return the document in ``body`` as ``schema``.
 
@@ -130,7 +144,7 @@ class FaultOut(WireModel):
     detail: str
 
 
-class ProblemOut(BaseModel):
+class ProblemOut(WireModel):
     """Problem details (RFC 9457); ``errors`` lists every fault of the input."""
 
     type: str

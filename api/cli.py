@@ -1,0 +1,78 @@
+"""The command ``gridpilot``; every command imports what it needs when it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="gridpilot",
+    help="Grid-aware smart charging: plan sites, replay history, serve stations, measure.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+bench = typer.Typer(help="Figures that can be measured again.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+
+@app.command()
+def plan(
+    state: Annotated[Path, typer.Argument(help="A site's state as JSON; see `gridpilot schema`.")],
+    out: Annotated[Path | None, typer.Option(help="Write the plan as JSON, as the API answers it.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture: .png, .svg, or a page .html.")] = None,
+) -> None:
+    """Plan a site from its state, and show what its stations are told."""
+    from api.commands import plan as command
+
+    command.plan(state, out, plot)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the input."""
+    from api.commands import schema as command
+
+    command.schema()
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Where to listen; this machine only unless given.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the API.")] = None,
+    ocpp_port: Annotated[int | None, typer.Option(help="Port of the OCPP gateway.")] = None,
+    database: Annotated[str | None, typer.Option(help="SQLAlchemy URL; a SQLite file unless given.")] = None,
+) -> None:
+    """Serve the API and the OCPP gateway; what is not given comes from GRIDPILOT_* variables."""
+    from api.commands import serve as command
+
+    command.serve(host, port, ocpp_port, database)
+
+
+@bench.command("list")
+def bench_list() -> None:
+    """Show every benchmark."""
+    from api.commands import bench as command
+
+    command.list_all()
+
+
+@bench.command("run")
+def bench_run(
+    name: Annotated[str, typer.Argument(help="As `gridpilot bench list` shows it.")],
+    json: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Small sizes: does it work at all?")] = False,
+) -> None:
+    """Run one benchmark."""
+    from api.commands import bench as command
+
+    command.run(name, json, smoke=smoke)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

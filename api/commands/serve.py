@@ -1,0 +1,85 @@
+"""``gridpilot serve``: the API and the gateway of the stations in one process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from api.commands.files import faults_told
+from api.settings import Settings
+from models.errors import ChargingError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from api.stations.network import ChargingNetwork
+    from api.storage.engine import Database
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def serve(host: str | None, port: int | None, ocpp_port: int | None, database: str | None) -> None:
+    """Serve until interrupted; what is not given comes from the environment."""
+    with faults_told("environment"):
+        given = {
+            "api_host": host,
+            "ocpp_host": host,
+            "api_port": port,
+            "ocpp_port": ocpp_port,
+            "database_url": database,
+        }
+        chosen = {name: value for name, value in given.items() if value is not None}
+        settings = replace(Settings.from_environment(), **chosen)  # type: ignore[arg-type]  # names and types are those of the fields
+        if settings.ocpp_host not in _LOOPBACK and not settings.station_key:
+            raise ChargingError(
+                f"stations could connect to {settings.ocpp_host} without a password: set GRIDPILOT_STATION_KEY"
+            )
+    import uvicorn
+
+    Console(stderr=True).print(
+        f"API  http://{settings.api_host}:{settings.api_port}/docs\n"
+        f"OCPP ws://{settings.ocpp_host}:{settings.ocpp_port}/ocpp/<station>   (1.6 and 2.0.1)\n"
+        f"data {settings.database_url}"
+    )
+    uvicorn.run(served(settings), host=settings.api_host, port=settings.api_port, log_level="info")
+
+
+def served(settings: Settings) -> "FastAPI":
+    """Return the service with the network of the stations beside it."""
+    from api.app import create_app
+    from api.stations.routes import router
+
+    app = create_app(settings, companion=_network)
+    app.state.settings = settings
+    app.include_router(router)
+    return app
+
+
+@asynccontextmanager
+async def _network(app: "FastAPI") -> AsyncIterator[None]:
+    from api.storage.engine import Database
+
+    database = Database(app.state.settings.database_url)
+    database.migrate()
+    try:
+        async with network_of(app.state.settings, database, app) as network:
+            app.state.network = network
+            yield
+    finally:
+        database.close()
+
+
+def network_of(settings: Settings, database: "Database", app: "FastAPI") -> "ChargingNetwork":
+    """Return the network that the settings describe."""
+    from api.ocpp.gateway import GatewaySettings
+    from api.ocpp.listener import AcceptEveryStation
+    from api.stations.network import ChargingNetwork, NetworkSettings, SharedKey
+
+    return ChargingNetwork(
+        database,
+        app.state.planner,
+        NetworkSettings(GatewaySettings(settings.ocpp_host, settings.ocpp_port), settings.plan_every_s),
+        SharedKey(settings.station_key) if settings.station_key else AcceptEveryStation(),
+    )
