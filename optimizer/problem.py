@@ -227,7 +227,10 @@ def _max_a(seats: _Seats, topology: Topology, kw_per_a: FloatArray) -> FloatArra
         [_session_a(s, row, topology, kw_per_a) for s, row in zip(seats.sessions, seats.row, strict=True)]
     )
     out = np.full((topology.n_evses, seats.connected_h.shape[1]), np.inf)
-    np.minimum.at(out, seats.row, np.where(seats.connected_h > 0, limits_a.reshape(-1, 1), np.inf))
+    by_session = np.where(seats.connected_h > 0, limits_a.reshape(-1, 1), np.inf)
+    for seat in range(seats.shape[1]):
+        here = seats.seat == seat
+        out[seats.row[here]] = np.minimum(out[seats.row[here]], by_session[here])
     return frozen(np.where(np.isfinite(out), out, 0.0))
 
 
@@ -259,7 +262,7 @@ def _loads(state: SiteState, topology: Topology, options: PlanOptions) -> tuple[
 def _overloads(spare_kw: FloatArray, spare_a: FloatArray) -> tuple[tuple[int, str, tuple[int, ...]], ...]:
     """Return where the uncontrolled load alone is above a limit."""
     found = []
-    for node in range(spare_kw.shape[0]):
+    for node in np.nonzero((spare_kw < 0).any(axis=1) | (spare_a < 0).any(axis=(1, 2)))[0].tolist():
         rows = [("kW", spare_kw[node]), *((f"L{p + 1}", spare_a[node, p]) for p in range(N_PHASES))]
         for quantity, spare in rows:
             slots = np.nonzero(spare < 0)[0]

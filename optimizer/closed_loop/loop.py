@@ -123,7 +123,7 @@ class _Loop:
             grid=grid,
             sessions=tuple(self._believe(present.seen(), now) for present in self._here.values()),
             tariff=self._world.tariff(grid),
-            billing_peak_kw=peak_kwh / self._grid.step_h,
+            billing_peak_kw=max(peak_kwh / self._grid.step_h, self._world.expected_peak_kw),
         )
 
     def _advance(self, now_s: float) -> float:

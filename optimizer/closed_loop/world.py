@@ -89,12 +89,16 @@ class World:
         Gives the site's tariff on a grid.
     car_of : callable
         Gives the car of a visit.
+    expected_peak_kw : float
+        Peak that the operator expects to be billed anyway [kW]; policies are told that it was there already. An
+        engine that does not expect it defers energy to shave a peak that a later arrival causes all the same.
     """
 
     site: Site
     visits: tuple[Visit, ...]
     tariff: Callable[[TimeGrid], EnergyTariff]
     car_of: Callable[[Visit], Car] = default_car
+    expected_peak_kw: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import highspy
 import numpy as np
 from highspy._core import _Highs
 
-from models.arrays import FloatArray, IntArray, frozen
+from models.arrays import FloatArray, IntArray
 from models.errors import ChargingError
 from optimizer.solver.compiled import Compiled
 
@@ -146,13 +146,20 @@ class LiveProgram:
         objective = float(info.objective_function_value)
         dual_objective = float(info.objective_function_value) - float(info.primal_dual_objective_error)
         return Solution(
-            values=frozen(solution.col_value),
-            row_duals=frozen(solution.row_dual),
+            values=_array(solution.col_value),
+            row_duals=_array(solution.row_dual),
             objective=objective,
             gap=abs(objective - dual_objective) / max(abs(objective), 1.0),
             n_iterations=int(max(info.simplex_iteration_count, 0) + max(info.ipm_iteration_count, 0)),
             run_s=run_s,
         )
+
+
+def _array(values: list[float]) -> FloatArray:
+    """Return a list of floats as an array; ``fromiter`` takes half of the time of ``asarray``."""
+    array = np.fromiter(values, dtype=np.float64, count=len(values))
+    array.flags.writeable = False
+    return array
 
 
 def _differing(*pairs: FloatArray) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
