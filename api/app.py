@@ -39,14 +39,13 @@ def create_app(
     ----------
     settings : Settings, optional
     planner : Planner, optional
-        Makes the plans; one of its own unless given.
+        Makes the plans, and is closed by the caller; one of its own unless given.
     companion : callable, optional
         Started with the service and stopped before it.
     """
     settings = settings or Settings()
-    app = FastAPI(title="Gridpilot", version=_version(), lifespan=_lifespan(companion), redoc_url=None)
-    app.state.planner = planner or Planner(settings.live_programs, settings.solver_threads)
-    app.state.ready = False
+    lifespan = _lifespan(settings, planner, companion)
+    app = FastAPI(title="Gridpilot", version=_version(), lifespan=lifespan, redoc_url=None)
     app.include_router(planning)
     app.include_router(_health)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
@@ -63,12 +62,15 @@ async def health(request: Request) -> HealthOut:
 
 
 def _lifespan(
-    companion: Companion | None,
+    settings: Settings, planner: Planner | None, companion: Companion | None
 ) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            stack.callback(app.state.planner.close)
+            app.state.ready = False
+            app.state.planner = planner or Planner(settings.live_programs, settings.solver_threads)
+            if planner is None:
+                stack.callback(app.state.planner.close)
             warming = asyncio.create_task(_warm(app))
             stack.push_async_callback(_stopped, warming)
             if companion is not None:
