@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from api.ocpp.charging_profile import ChargingProfile, ProfileSelection
@@ -33,11 +34,13 @@ class CommandOutcome(StrEnum):
 Verdict: TypeAlias = tuple[CommandOutcome, str]
 """What has become of a command, and why."""
 
-_BY_STATUS: Final = {
-    ProfileStatus.ACCEPTED: CommandOutcome.ACCEPTED,
-    ProfileStatus.REJECTED: CommandOutcome.REJECTED,
-    ProfileStatus.NOT_SUPPORTED: CommandOutcome.NOT_SUPPORTED,
-}
+_BY_STATUS: Final = MappingProxyType(
+    {
+        ProfileStatus.ACCEPTED: CommandOutcome.ACCEPTED,
+        ProfileStatus.REJECTED: CommandOutcome.REJECTED,
+        ProfileStatus.NOT_SUPPORTED: CommandOutcome.NOT_SUPPORTED,
+    }
+)
 _NOT_SUPPORTED_CODES: Final = frozenset({"NotSupported", "NotImplemented"})
 _SIMPLER_WILL_NOT_HELP: Final = frozenset({"TxNotFound", "UnknownEvse", "RateLimitExceeded", "MissingParam"})
 """Reasons of 2.0.1 that no other stack level and no shorter schedule can cure."""

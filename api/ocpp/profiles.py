@@ -1,8 +1,9 @@
 """From planned pilots to charging profiles and back, without a protocol version."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -38,11 +39,9 @@ _FLOAT_NOISE_A = 1e-9
 _SIMPLE_PERIODS = 2
 
 
-_PURPOSE_DIGIT: Final[Mapping[ProfilePurpose, int]] = {
-    ProfilePurpose.TX: 1,
-    ProfilePurpose.TX_DEFAULT: 2,
-    ProfilePurpose.STATION_MAX: 3,
-}
+_PURPOSE_DIGIT: Final = MappingProxyType(
+    {ProfilePurpose.TX: 1, ProfilePurpose.TX_DEFAULT: 2, ProfilePurpose.STATION_MAX: 3}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,168 @@
+"""What a station can do is read with care, and no message passes that its schema refuses."""
+
+import math
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.ocpp import v16, v201
+from api.ocpp.profiles import (
+    OcppVersion,
+    PilotRow,
+    RateUnit,
+    SafeFloor,
+    StationCapabilities,
+    fallback_profiles,
+    profile_from_pilots,
+)
+from api.ocpp.validation import InvalidMessageError, MessageKind, MessageValidator, UnknownActionError
+
+START = datetime(2024, 5, 1, 12, tzinfo=UTC)
+ENCODERS = {OcppVersion.V16: v16, OcppVersion.V201: v201}
+VALIDATORS = {version: MessageValidator(version) for version in OcppVersion}
+BOTH = pytest.mark.parametrize("version", list(OcppVersion))
+
+
+def check(version, command):
+    VALIDATORS[version].check(command.action, MessageKind.REQUEST, command.payload)
+    return command.payload
+
+
+def encoded(version, profile):
+    """The profile as it stands in a valid SetChargingProfile."""
+    payload = check(version, ENCODERS[version].encode_profile(profile))
+    return payload["csChargingProfiles" if version is OcppVersion.V16 else "chargingProfile"]
+
+
+def schedule(version, profile):
+    schedules = encoded(version, profile)["chargingSchedule"]
+    return schedules if version is OcppVersion.V16 else schedules[0]
+
+
+def plan(version, pilots=(16.0, 10.0, 10.0, 0.0), transaction="7", **capabilities):
+    given_capabilities = {"max_stack_level": 3, "max_periods": 24} | capabilities
+    row = PilotRow(START, 900, np.array(pilots))
+    return profile_from_pilots(row, StationCapabilities(version, **given_capabilities), START, transaction)
+
+
+def floor(version, **capabilities):
+    return fallback_profiles(SafeFloor(6.0, 32.0), StationCapabilities(version, **capabilities), START)
+
+
+# --- capabilities (C11) ---------------------------------------------------------------------------
+
+
+@BOTH
+def test_c11_the_question_for_capabilities_fits_the_schema(version):
+    check(version, ENCODERS[version].encode_capability_query())
+
+
+def configuration(**values):
+    keys = [{"key": key, "readonly": True, "value": value} for key, value in values.items()]
+    return {"configurationKey": keys}
+
+
+def test_c11_a_1_6_station_tells_its_capabilities():
+    told = configuration(
+        ChargeProfileMaxStackLevel="8",
+        ChargingScheduleAllowedChargingRateUnit="Current, Power",
+        ChargingScheduleMaxPeriods="24",
+        MaxChargingProfilesInstalled="10",
+    )
+    expected = StationCapabilities(OcppVersion.V16, frozenset(RateUnit), 8, 24, 10, 120.0)
+    assert v16.decode_capabilities(told, 120.0) == expected
+
+
+@pytest.mark.parametrize("nonsense", ["", "-1", "many", "1e3", "٣", "9" * 400])
+def test_c11_what_a_station_does_not_tell_is_assumed_cautiously(nonsense):
+    cautious = StationCapabilities(OcppVersion.V16)
+    told = configuration(
+        ChargeProfileMaxStackLevel=nonsense,
+        ChargingScheduleAllowedChargingRateUnit=nonsense,
+        ChargingScheduleMaxPeriods=nonsense,
+        MaxChargingProfilesInstalled=nonsense,
+    )
+    assert v16.decode_capabilities(told, 230.0) == cautious
+    assert v16.decode_capabilities({}, 230.0) == cautious
+    assert (cautious.max_stack_level, cautious.rate_units) == (0, frozenset({RateUnit.CURRENT}))
+
+
+def test_c11_a_2_0_1_station_tells_its_capabilities():
+    values = {"ProfileStackLevel": "2", "RateUnit": "A,W", "PeriodsPerSchedule": "48", "Entries": "9"}
+    told = {
+        "getVariableResult": [
+            {
+                "attributeStatus": "Accepted",
+                "attributeValue": value,
+                "component": {"name": "SmartChargingCtrlr"},
+                "variable": {"name": name},
+            }
+            for name, value in values.items()
+        ]
+    }
+    expected = StationCapabilities(OcppVersion.V201, frozenset(RateUnit), 2, 48, 9)
+    assert v201.decode_capabilities(told, 230.0) == expected
+    for result in told["getVariableResult"]:
+        result["attributeStatus"] = "Rejected"
+    assert v201.decode_capabilities(told, 230.0) == StationCapabilities(OcppVersion.V201)
+
+
+# --- validation -----------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 50_000))
+def test_c7_every_decimal_passes_where_a_float_remainder_would_refuse_it(tenths):
+    payload = v16.encode_profile(plan(OcppVersion.V16)).payload
+    payload["csChargingProfiles"]["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] = tenths / 10
+    VALIDATORS[OcppVersion.V16].check("SetChargingProfile", MessageKind.REQUEST, payload)
+
+
+@BOTH
+@pytest.mark.parametrize("limit", [math.nan, math.inf, -math.inf, "16", True, None])
+def test_a_limit_that_is_no_number_is_refused(version, limit):
+    command = ENCODERS[version].encode_profile(plan(version))
+    profile = command.payload["csChargingProfiles" if version is OcppVersion.V16 else "chargingProfile"]
+    written = profile["chargingSchedule"]
+    periods = (written if version is OcppVersion.V16 else written[0])["chargingSchedulePeriod"]
+    periods[0]["limit"] = limit
+    with pytest.raises(InvalidMessageError) as caught:
+        check(version, command)
+    assert caught.value.where.endswith("limit")
+
+
+def test_c7_two_decimals_are_refused():
+    command = v16.encode_profile(plan(OcppVersion.V16))
+    command.payload["csChargingProfiles"]["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] = 16.05
+    with pytest.raises(InvalidMessageError, match="one decimal"):
+        check(OcppVersion.V16, command)
+
+
+@BOTH
+@pytest.mark.parametrize("action", ["NoSuchAction", "../../v16/schemas/Heartbeat", "", "Heart beat", "Ä"])
+def test_an_action_that_does_not_exist_is_told_apart(version, action):
+    with pytest.raises(UnknownActionError):
+        VALIDATORS[version].check(action, MessageKind.REQUEST, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "is_time"),
+    [
+        ("2024-02-29T12:00:00Z", True),
+        ("2024-02-29T12:00:00.123456789+05:30", True),
+        ("2024-02-29T12:00:00", True),
+        ("2023-02-29T12:00:00Z", False),
+        ("2024-02-29", False),
+        ("0001-01-01T00:00:00+23:59", False),
+        ("now", False),
+    ],
+)
+def test_a_time_is_one_that_a_clock_can_show(text, is_time):
+    payload = {"connectorId": 1, "errorCode": "NoError", "status": "Available", "timestamp": text}
+    if is_time:
+        VALIDATORS[OcppVersion.V16].check("StatusNotification", MessageKind.REQUEST, payload)
+    else:
+        with pytest.raises(InvalidMessageError):
+            VALIDATORS[OcppVersion.V16].check("StatusNotification", MessageKind.REQUEST, payload)
