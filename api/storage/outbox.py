@@ -88,7 +88,10 @@ def claim(session: Session, now: datetime, station_ids: Collection[str], most: i
         .with_for_update(skip_locked=True)
     )
     claimed = []
-    for row in session.scalars(due):
+    for row in session.scalars(due).all():
+        if _has_newer(session, row):  # it was on the way when the newer one was written, and got lost
+            _settle(session, row.outbox_id, OutboxState.SUPERSEDED, now)
+            continue
         row.state = OutboxState.CLAIMED
         row.attempts += 1
         row.not_before = now + LEASE

@@ -1,0 +1,94 @@
+"""The database: migrations, column types, and writers that wait for each other."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.dialects import postgresql, sqlite
+
+from api.storage.engine import Database, alembic_config
+from api.storage.tables import SiteRow, StationRow, Table
+from api.storage.types import ExactDecimal, UtcTime
+
+NOW = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(database):
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Table.metadata) == []
+
+
+def test_every_migration_can_be_undone(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'there and back.sqlite'}")
+    database.migrate()
+    with database.engine.connect() as connection:
+        config = alembic_config(database.url)
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        assert sa.inspect(connection).get_table_names() == ["alembic_version"]
+    database.close()
+
+
+def test_migrating_twice_changes_nothing(database):
+    database.migrate()
+    with database.read() as session:
+        assert session.scalars(sa.select(SiteRow)).all() == []
+
+
+@given(
+    moment=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001 - the zone is drawn below
+    offset_min=st.integers(-14 * 60, 14 * 60),
+)
+@pytest.mark.parametrize("dialect", [sqlite.dialect(), postgresql.dialect()], ids=["sqlite", "postgresql"])
+def test_a_time_comes_back_as_the_same_instant_in_utc(dialect, moment, offset_min):
+    aware = moment.replace(tzinfo=timezone(timedelta(minutes=offset_min)))
+    stored = UtcTime().process_bind_param(aware, dialect)
+    back = UtcTime().process_result_value(stored, dialect)
+    assert back == aware
+    assert back.utcoffset() == timedelta(0)
+
+
+def test_a_time_without_a_zone_is_refused(database):
+    with pytest.raises(sa.exc.StatementError, match="no time zone"), database.write() as session:
+        session.add(SiteRow(site_id="s", standing={}, updated_at=datetime(2026, 1, 1)))  # noqa: DTZ001 - on purpose
+
+
+@given(
+    value=st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**9), max_value=10**9)
+)
+def test_a_decimal_comes_back_digit_by_digit(value):
+    stored = ExactDecimal().process_bind_param(value, sqlite.dialect())
+    back = ExactDecimal().process_result_value(stored, sqlite.dialect())
+    assert (back, back.as_tuple()) == (Decimal(value), value.as_tuple())
+
+
+def test_an_error_undoes_the_whole_transaction(database):
+    with pytest.raises(RuntimeError), database.write() as session:
+        session.add(SiteRow(site_id="s", standing={}, updated_at=NOW))
+        session.flush()
+        raise RuntimeError
+    with database.read() as session:
+        assert session.get(SiteRow, "s") is None
+
+
+def test_writers_on_many_threads_wait_for_each_other_and_lose_nothing(database):
+    with database.write() as session:
+        session.add(StationRow(station_id="s", version="0"))
+
+    def add_one(_):
+        with database.write() as session:
+            row = session.get_one(StationRow, "s")
+            row.version = str(int(row.version) + 1)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(add_one, range(80)))
+    with database.read() as session:
+        assert session.get_one(StationRow, "s").version == "80"
