@@ -42,6 +42,7 @@ _SIMPLE_PERIODS = 2
 _PURPOSE_DIGIT: Final = MappingProxyType(
     {ProfilePurpose.TX: 1, ProfilePurpose.TX_DEFAULT: 2, ProfilePurpose.STATION_MAX: 3}
 )
+_UPPER_DEFAULT_DIGIT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +97,15 @@ class SafeFloor:
         The whole station, each phase [A].
     n_phases : int
     current_type : CurrentType
+    evse_numbers : tuple of int
+        EVSEs that get a default each; empty gives one default to the station.
     """
 
     share_a: float
     station_max_a: float
     n_phases: int = N_PHASES
     current_type: CurrentType = CurrentType.AC
+    evse_numbers: tuple[int, ...] = ()
 
 
 def profile_from_pilots(
@@ -133,11 +137,12 @@ def profile_from_pilots(
         for i, a in enumerate(row.pilot_a[slot:])
     )
     purpose = ProfilePurpose.TX_DEFAULT if transaction_id is None else ProfilePurpose.TX
+    stack_level = min(1, capabilities.max_stack_level)
     profile = ChargingProfile(
-        profile_id=_profile_id(row.evse_number, purpose),
+        profile_id=_profile_id(row.evse_number, purpose, stack_level),
         purpose=purpose,
         evse_number=row.evse_number,
-        stack_level=min(1, capabilities.max_stack_level),
+        stack_level=stack_level,
         unit=unit,
         start=start,
         duration_s=duration_s,
@@ -152,19 +157,23 @@ def profile_from_pilots(
 def fallback_profiles(
     floor: SafeFloor, capabilities: StationCapabilities, now: datetime
 ) -> tuple[ChargingProfile, ...]:
-    """Return the profiles that hold without end beneath every plan: a default and the station's maximum.
+    """Return the profiles that hold without end beneath every plan: defaults and the station's maximum.
 
-    Both address the whole station (EVSE 0), so a default never meets one of a single EVSE at the same stack
-    level. A station that holds fewer than three profiles gets the default only.
+    Defaults of the EVSEs and one of the station are not mixed: stations disagree on which of them rules
+    (1.6 E3.53), and in 2.0.1 they exclude each other at one stack level (K01.FR.52). So name the EVSEs
+    wherever a plan can come without a transaction, since that is a default of an EVSE too; where stack
+    level 0 is the only one, it takes the place of the default here. The maximum is left out where the
+    station cannot hold it besides a default and a plan for each EVSE.
     """
     start = _margin_before(now)
-    default = _constant_profile(floor, floor.share_a, ProfilePurpose.TX_DEFAULT, capabilities, start)
-    if capabilities.max_profiles < len(_PURPOSE_DIGIT):
-        return (default,)
-    station_max = _constant_profile(
-        floor, floor.station_max_a, ProfilePurpose.STATION_MAX, capabilities, start
-    )
-    return (default, station_max)
+    evse_numbers = floor.evse_numbers or (0,)
+    defaults = [
+        _constant_profile(floor, ProfilePurpose.TX_DEFAULT, evse_number, capabilities, start)
+        for evse_number in evse_numbers
+    ]
+    if capabilities.max_profiles <= 2 * len(evse_numbers):
+        return tuple(defaults)
+    return (*defaults, _constant_profile(floor, ProfilePurpose.STATION_MAX, 0, capabilities, start))
 
 
 def limits_from_profile(profile: ChargingProfile, times: Sequence[datetime], voltage_v: float) -> FloatArray:
@@ -259,17 +268,18 @@ def _closed_by_zero(profile: ChargingProfile, capabilities: StationCapabilities)
 
 def _constant_profile(
     floor: SafeFloor,
-    current_a: float,
     purpose: ProfilePurpose,
+    evse_number: int,
     capabilities: StationCapabilities,
     start: datetime,
 ) -> ChargingProfile:
     """Return a profile of one period that does not end."""
     unit = _rate_unit(capabilities, floor.current_type)
+    current_a = floor.station_max_a if purpose is ProfilePurpose.STATION_MAX else floor.share_a
     return ChargingProfile(
-        profile_id=_profile_id(0, purpose),
+        profile_id=_profile_id(evse_number, purpose, 0),
         purpose=purpose,
-        evse_number=0,
+        evse_number=evse_number,
         stack_level=0,
         unit=unit,
         start=start,
@@ -279,9 +289,13 @@ def _constant_profile(
     )
 
 
-def _profile_id(evse_number: int, purpose: ProfilePurpose) -> int:
-    """Return the number that a purpose has on an EVSE, so that a refreshed plan replaces the last one."""
-    return evse_number * 10 + _PURPOSE_DIGIT[purpose]
+def _profile_id(evse_number: int, purpose: ProfilePurpose, stack_level: int) -> int:
+    """Return the number that a purpose has on an EVSE, so that a refreshed plan replaces the last one.
+
+    A default above the lowest level has a number of its own, or it would replace what lies beneath.
+    """
+    is_upper_default = purpose is ProfilePurpose.TX_DEFAULT and stack_level > 0
+    return evse_number * 10 + (_UPPER_DEFAULT_DIGIT if is_upper_default else _PURPOSE_DIGIT[purpose])
 
 
 def _is_valid_at(profile: ChargingProfile, moment: datetime) -> bool:

@@ -239,6 +239,33 @@ def test_c15_and_k01_fr_52_53_a_default_of_an_evse_stands_above_the_one_of_the_s
 
 
 @BOTH
+def test_c15_and_k01_fr_06_defaults_of_evses_never_meet_in_one_place_under_two_numbers(version):
+    for max_stack_level in (0, 1, 5):
+        capabilities = StationCapabilities(version, max_stack_level=max_stack_level, max_profiles=9)
+        beneath = fallback_profiles(SafeFloor(0.0, 32.0, evse_numbers=(1, 2)), capabilities, START)
+        assert [profile.evse_number for profile in beneath] == [1, 2, 0]
+        plans = [
+            profile_from_pilots(
+                PilotRow(START, 900, np.array([16.0]), number), capabilities, START, transaction
+            )
+            for number in (1, 2)
+            for transaction in (None, "7")
+        ]
+        places = {(p.evse_number, p.purpose, p.stack_level): p.profile_id for p in (*beneath, *plans)}
+        assert len(set(places.values())) == len(places)
+        for profile in (*beneath, *plans):
+            assert places[profile.evse_number, profile.purpose, profile.stack_level] == profile.profile_id
+
+
+@BOTH
+def test_c11_the_maximum_is_left_out_where_there_is_no_room_for_it(version):
+    floor_of_two = SafeFloor(0.0, 32.0, evse_numbers=(1, 2))
+    for max_profiles, n_beneath in ((5, 3), (4, 2), (1, 2)):
+        capabilities = StationCapabilities(version, max_profiles=max_profiles)
+        assert len(fallback_profiles(floor_of_two, capabilities, START)) == n_beneath
+
+
+@BOTH
 def test_c16_and_k10_profiles_are_cleared_by_number_alone(version):
     selection = ProfileSelection(profile_id=11, evse_number=1)
     payload = check(version, ENCODERS[version].encode_clear_profiles(selection))
