@@ -28,6 +28,14 @@ FULL_KWH = 1e-9
 """Energy below which a session counts as full [kWh]: float noise."""
 
 
+LOST_KWH = 0.05
+"""Planned energy that rounding may lose in a session before a higher peak is accepted [kWh]."""
+
+
+PRESSED_KWH = 0.01
+"""Shortfall from which a session counts as left short [kWh]; below it is the solver's noise."""
+
+
 class Wires(NamedTuple):
     """What a pilot loads: ``levels_a`` (E, L), ``ancestors`` (E, D), ``on_phase`` (E, 3), ``kw_per_a`` (E,)."""
 
@@ -48,7 +56,8 @@ class Demand(NamedTuple):
     """What every EVSE should get.
 
     ``target_kw`` and ``max_a`` are (E, T), ``connected_h`` is (E, S, T), ``need_kwh`` and ``priority`` are
-    (E, S). ``pressed`` (E, S) marks sessions that the plan leaves short: they take whatever is left over.
+    (E, S). ``short_kwh`` (E, S) is what the plan leaves short, and ``pressed`` marks sessions of which that is
+    more than noise: they take whatever is left over.
     ``charging`` (E,) marks EVSEs whose pilot is on now.
     """
 
@@ -57,6 +66,7 @@ class Demand(NamedTuple):
     connected_h: FloatArray
     need_kwh: FloatArray
     priority: FloatArray
+    short_kwh: FloatArray
     pressed: BoolArray
     charging: BoolArray
 
@@ -136,6 +146,13 @@ def goal_kernel(evse: int, pilot_a: float, wants: Wants, wires: Wires) -> float:
     return max(goal_a, wants.most_a[evse]) if wants.pressed[evse] else goal_a
 
 
+class Granted(NamedTuple):
+    """What has been handed out: ``pilot_a`` (E, T) [A] and the energy expected of it (E, S, T) [kWh]."""
+
+    pilot_a: FloatArray
+    energy_kwh: FloatArray
+
+
 @kernel
 def pilots_kernel(wants: Wants, wires: Wires, room: Room) -> FloatArray:
     """Pilots of one slot, shape (E,) [A]: first everybody's due rounded down, then what is left over."""
@@ -209,6 +226,44 @@ def settle_kernel(t: int, pilot_a: FloatArray, demand: Demand, wires: Wires, led
 
 
 @kernel
+def room_beside_kernel(
+    headroom_kw: FloatArray, headroom_a: FloatArray, wires: Wires, pilot_a: FloatArray
+) -> Room:
+    """What every node has left beside the pilots (E,) of one slot."""
+    room = Room(headroom_kw.copy(), headroom_a.copy())
+    for e in range(pilot_a.size):
+        grant_kernel(e, pilot_a[e], wires, room)
+    return room
+
+
+@kernel
+def top_up_kernel(t: int, least_a: float, demand: Demand, wires: Wires, room: Room, granted: Granted) -> None:
+    """Raise pilots of slot ``t`` for sessions that rounding left short; changes ``granted`` in place.
+
+    What is missing is the need, less the shortfall that was planned, less the energy granted in all slots.
+    Only pilots of at least ``least_a`` are raised; ``room`` is what all nodes have left beside them.
+    """
+    n_evses, n_seats, _ = granted.energy_kwh.shape
+    for e in range(n_evses):
+        for q in range(n_seats):
+            hours = demand.connected_h[e, q, t]
+            lost_kwh = demand.need_kwh[e, q] - demand.short_kwh[e, q] - granted.energy_kwh[e, q].sum()
+            pilot_a = granted.pilot_a[e, t]
+            if hours <= 0.0 or lost_kwh <= LOST_KWH or pilot_a < least_a:
+                continue
+            goal_a = min(pilot_a + lost_kwh / hours / wires.kw_per_a[e], demand.max_a[e, t])
+            levels_a = wires.levels_a[e]
+            above = np.searchsorted(levels_a, goal_a - 1e-9)
+            goal_a = levels_a[above] if above < levels_a.size else goal_a
+            raised_a = level_kernel(levels_a, min(goal_a, pilot_a + room_kernel(e, wires, room)))
+            if raised_a > pilot_a:
+                grant_kernel(e, raised_a - pilot_a, wires, room)
+                more_a = min(raised_a, demand.max_a[e, t]) - min(pilot_a, demand.max_a[e, t])
+                granted.energy_kwh[e, q, t] += min(more_a * wires.kw_per_a[e] * hours, lost_kwh)
+                granted.pilot_a[e, t] = raised_a
+
+
+@kernel
 def dispatch_kernel(
     demand: Demand, wires: Wires, headroom_kw: FloatArray, headroom_a: FloatArray, step_h: float
 ) -> tuple[FloatArray, FloatArray]:
@@ -224,6 +279,15 @@ def dispatch_kernel(
         room = Room(headroom_kw[:, t].copy(), headroom_a[:, :, t].copy())
         pilot_a[:, t] = pilots_kernel(wants, wires, room)
         energy_kwh[:, :, t] = settle_kernel(t, pilot_a[:, t], demand, wires, ledger)
+    # What rounding lost goes first to slots in which the car charges anyway, then to the latest: the next plan
+    # may do better there, and nobody is switched on now for a little.
+    granted = Granted(pilot_a, energy_kwh)
+    for t in range(n_slots):
+        room = room_beside_kernel(headroom_kw[:, t], headroom_a[:, :, t], wires, pilot_a[:, t])
+        top_up_kernel(t, 1e-6, demand, wires, room, granted)
+    for t in range(n_slots - 1, -1, -1):
+        room = room_beside_kernel(headroom_kw[:, t], headroom_a[:, :, t], wires, pilot_a[:, t])
+        top_up_kernel(t, 0.0, demand, wires, room, granted)
     return pilot_a, energy_kwh
 
 
@@ -243,13 +307,12 @@ def dispatch(problem: Problem, planned: PlannedPower, charging: BoolArray) -> Di
     comes before money.
     """
     short_kwh = planned.short_kwh.sum(axis=2)
-    pressed = short_kwh > PRESSED_KWH
     dispatched = paused(problem)
     for peak_kw in _peaks(problem, planned):
         headroom_kw = np.array(problem.headroom_kw)
         root = problem.topology.root
         headroom_kw[root] = np.minimum(headroom_kw[root], np.maximum(peak_kw - problem.load_kw, 0.0))
-        dispatched = _dispatched(problem, planned.power_kw, pressed, headroom_kw, charging)
+        dispatched = _dispatched(problem, planned.power_kw, short_kwh, headroom_kw, charging)
         if (problem.need_kwh - short_kwh - dispatched.session_kwh <= LOST_KWH).all():
             break
     return dispatched
@@ -263,22 +326,17 @@ def _peaks(problem: Problem, planned: PlannedPower) -> tuple[float, ...]:
     return (planned.peak_kw, planned.peak_kw + least_kw, np.inf)
 
 
-LOST_KWH = 0.05
-"""Planned energy that rounding may lose in a session before a higher peak is accepted [kWh]."""
-
-
-PRESSED_KWH = 0.01
-"""Shortfall from which a session counts as left short [kWh]; below it is the solver's noise."""
-
-
 def dispatch_alone(problem: Problem, charging: BoolArray) -> Dispatched:
     """Return real pilots without a plan: everybody wants their maximum, least laxity first."""
-    pressed = np.ones(problem.need_kwh.shape, dtype=np.bool_)
-    return _dispatched(problem, problem.max_kw, pressed, np.array(problem.headroom_kw), charging)
+    return _dispatched(problem, problem.max_kw, problem.need_kwh, np.array(problem.headroom_kw), charging)
 
 
 def _dispatched(
-    problem: Problem, target_kw: FloatArray, pressed: BoolArray, headroom_kw: FloatArray, charging: BoolArray
+    problem: Problem,
+    target_kw: FloatArray,
+    short_kwh: FloatArray,
+    headroom_kw: FloatArray,
+    charging: BoolArray,
 ) -> Dispatched:
     top = problem.topology
     demand = Demand(
@@ -287,7 +345,8 @@ def _dispatched(
         problem.connected_h,
         problem.need_kwh,
         problem.priority,
-        pressed,
+        short_kwh,
+        short_kwh > PRESSED_KWH,
         charging,
     )
     wires = Wires(top.levels_a, top.ancestors, problem.a_per_kw > 0, problem.kw_per_a)
