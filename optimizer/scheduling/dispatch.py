@@ -147,10 +147,14 @@ def goal_kernel(evse: int, pilot_a: float, wants: Wants, wires: Wires) -> float:
 
 
 class Granted(NamedTuple):
-    """What has been handed out: ``pilot_a`` (E, T) [A] and the energy expected of it (E, S, T) [kWh]."""
+    """What has been handed out: ``pilot_a`` (E, T) [A] and the energy expected of it (E, S, T) [kWh].
+
+    ``lost_kwh`` (E, S) is what rounding lost: the need, less the shortfall that was planned, less that energy.
+    """
 
     pilot_a: FloatArray
     energy_kwh: FloatArray
+    lost_kwh: FloatArray
 
 
 @kernel
@@ -240,14 +244,13 @@ def room_beside_kernel(
 def top_up_kernel(t: int, least_a: float, demand: Demand, wires: Wires, room: Room, granted: Granted) -> None:
     """Raise pilots of slot ``t`` for sessions that rounding left short; changes ``granted`` in place.
 
-    What is missing is the need, less the shortfall that was planned, less the energy granted in all slots.
     Only pilots of at least ``least_a`` are raised; ``room`` is what all nodes have left beside them.
     """
     n_evses, n_seats, _ = granted.energy_kwh.shape
     for e in range(n_evses):
         for q in range(n_seats):
             hours = demand.connected_h[e, q, t]
-            lost_kwh = demand.need_kwh[e, q] - demand.short_kwh[e, q] - granted.energy_kwh[e, q].sum()
+            lost_kwh = granted.lost_kwh[e, q]
             pilot_a = granted.pilot_a[e, t]
             if hours <= 0.0 or lost_kwh <= LOST_KWH or pilot_a < least_a:
                 continue
@@ -259,7 +262,9 @@ def top_up_kernel(t: int, least_a: float, demand: Demand, wires: Wires, room: Ro
             if raised_a > pilot_a:
                 grant_kernel(e, raised_a - pilot_a, wires, room)
                 more_a = min(raised_a, demand.max_a[e, t]) - min(pilot_a, demand.max_a[e, t])
-                granted.energy_kwh[e, q, t] += min(more_a * wires.kw_per_a[e] * hours, lost_kwh)
+                more_kwh = min(more_a * wires.kw_per_a[e] * hours, lost_kwh)
+                granted.energy_kwh[e, q, t] += more_kwh
+                granted.lost_kwh[e, q] -= more_kwh
                 granted.pilot_a[e, t] = raised_a
 
 
@@ -281,7 +286,9 @@ def dispatch_kernel(
         energy_kwh[:, :, t] = settle_kernel(t, pilot_a[:, t], demand, wires, ledger)
     # What rounding lost goes first to slots in which the car charges anyway, then to the latest: the next plan
     # may do better there, and nobody is switched on now for a little.
-    granted = Granted(pilot_a, energy_kwh)
+    granted = Granted(pilot_a, energy_kwh, ledger.left_kwh - demand.short_kwh)
+    if granted.lost_kwh.max() <= LOST_KWH:
+        return pilot_a, energy_kwh
     for t in range(n_slots):
         room = room_beside_kernel(headroom_kw[:, t], headroom_a[:, :, t], wires, pilot_a[:, t])
         top_up_kernel(t, 1e-6, demand, wires, room, granted)
