@@ -31,6 +31,10 @@ UNKNOWN_STAY: Final = timedelta(hours=8)
 UNKNOWN_KWH: Final = 15.0
 
 
+STAY_LEVELS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
+ENERGY_LEVEL: Final = 0.5
+
+
 class Belief(StrEnum):
     """Where a policy's picture of a car comes from."""
 
@@ -45,7 +49,7 @@ def actual(visits: Iterable[Visit]) -> Believe:
 
     def believe(seen: Seen, now: datetime) -> ChargingSession:
         session = truth[seen.session_id]
-        return _session(seen, now, session.departure.median, session.target_kwh)
+        return _session(seen, now, session.departure, session.target_kwh)
 
     return believe
 
@@ -54,7 +58,7 @@ def stated(seen: Seen, now: datetime) -> ChargingSession:
     """Believe what the driver declared; who declared nothing stays 8 h and wants 15 kWh."""
     departure = seen.stated_departure or seen.arrival + UNKNOWN_STAY
     energy_kwh = UNKNOWN_KWH if seen.stated_energy_kwh is None else seen.stated_energy_kwh
-    return _session(seen, now, departure, energy_kwh)
+    return _session(seen, now, Departure.at(departure), energy_kwh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,26 +102,27 @@ class Analogues:
         stayed_h = _hours(now - seen.arrival)
         alive = (self.stay_h > stayed_h) & (self.energy_kwh > seen.delivered_kwh + 0.1)
         if not alive.any():
-            return _session(seen, now, now, seen.delivered_kwh)
+            return _session(seen, now, Departure.at(now), seen.delivered_kwh)
         target = _features(seen.arrival, seen.stated_departure, seen.stated_energy_kwh, self.zone)
         gap = (self.features[alive] - np.array(target)) / self.SCALE
         # Where one of two declared nothing they are as far apart as one unit; where both did, alike.
         missing = np.isnan(self.features[alive]) != np.isnan(target)
         distance = (np.where(missing, 1.0, np.nan_to_num(gap)) ** 2).sum(axis=1)
         nearest = np.argsort(distance, kind="stable")[: self.n_nearest]
-        stay_h = float(np.median(self.stay_h[alive][nearest]))
-        energy_kwh = float(np.median(self.energy_kwh[alive][nearest]))
-        return _session(seen, now, seen.arrival + timedelta(hours=stay_h), energy_kwh)
+        stays_h = np.quantile(self.stay_h[alive][nearest], STAY_LEVELS)
+        energy_kwh = float(np.quantile(self.energy_kwh[alive][nearest], ENERGY_LEVEL))
+        departure = Departure(STAY_LEVELS, tuple(seen.arrival + timedelta(hours=float(h)) for h in stays_h))
+        return _session(seen, now, departure, energy_kwh)
 
 
-def _session(seen: Seen, now: datetime, departure: datetime, energy_kwh: float) -> ChargingSession:
+def _session(seen: Seen, now: datetime, departure: Departure, energy_kwh: float) -> ChargingSession:
     """Return what is believed, corrected by what the meters showed."""
     target_kwh = energy_kwh if energy_kwh > seen.delivered_kwh else seen.delivered_kwh + MORE_KWH
     return ChargingSession(
         session_id=seen.session_id,
         evse_id=seen.evse_id,
         arrival=seen.arrival,
-        departure=Departure.at(departure if departure > now else now + LINGER),
+        departure=departure if departure.times[0] > now else Departure.at(now + LINGER),
         target_kwh=seen.delivered_kwh if seen.is_full else target_kwh,
         delivered_kwh=seen.delivered_kwh,
         max_current_a=seen.usable_a,

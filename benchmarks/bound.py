@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array, csr_array, vstack
+from scipy.sparse import coo_array, csr_array, hstack, vstack
 
 from models.arrays import FloatArray, IntArray
 from models.demand.arrivals import Visit
@@ -28,17 +28,48 @@ def most_energy_kwh(world: World) -> float:
     ChargingError
         The solver gave no optimum.
     """
-    cells = _Cells(world)
-    if not cells.most_kwh.size:
+    if not world.visits:
         return 0.0
-    rows = [cells.need_rows(), *cells.node_rows()]
-    laws = LinearConstraint(
-        csr_array(vstack([row[0] for row in rows])), -np.inf, np.concatenate([row[1] for row in rows])
-    )
-    found = milp(-np.ones_like(cells.most_kwh), constraints=laws, bounds=Bounds(0.0, cells.most_kwh))
+    cells = _Cells(world)
+    found = _solved(-np.ones_like(cells.most_kwh), cells.laws(), cells.most_kwh)
+    return float(found.sum())
+
+
+def least_peak_kw(world: World) -> float:
+    """Least peak of a slot with which as much energy can be delivered as possible at all [kW].
+
+    The second of two tiers: after :func:`most_energy_kwh`, min p subject to the same laws, the sum of e at its
+    greatest, and the sum over s of e[s, t] <= p times the slot.
+
+    Raises
+    ------
+    ChargingError
+        The solver gave no optimum.
+    """
+    if not world.visits:
+        return 0.0
+    cells = _Cells(world)
+    most_kwh = most_energy_kwh(world)
+    n_cells = cells.most_kwh.size
+    matrix, limits = cells.laws()
+    everybody, _ = cells.slot_rows(np.ones(len(world.visits)), 0.0)
+    column = coo_array(np.full((everybody.shape[0], 1), -STEP_S / SECONDS_PER_HOUR))
+    empty = coo_array((matrix.shape[0], 1))
+    total = coo_array(-np.ones((1, n_cells)))
+    left, right_column = vstack([matrix, everybody, total]), vstack([empty, column, coo_array((1, 1))])
+    rows = coo_array(hstack([left, right_column]))
+    right = np.concatenate([limits, np.zeros(everybody.shape[0]), [-most_kwh * (1 - 1e-6)]])
+    cost = np.append(np.zeros(n_cells), 1.0)
+    found = _solved(cost, (rows, right), np.append(cells.most_kwh, np.inf))
+    return float(found[-1])
+
+
+def _solved(cost: FloatArray, laws: tuple[coo_array, FloatArray], most: FloatArray) -> FloatArray:
+    rows = LinearConstraint(csr_array(laws[0]), -np.inf, laws[1])
+    found = milp(cost, constraints=rows, bounds=Bounds(0.0, most))
     if not found.success:
         raise ChargingError(f"no bound: {found.message}")
-    return -float(found.fun)
+    return np.asarray(found.x, dtype=np.float64)
 
 
 class _Cells:
@@ -53,6 +84,11 @@ class _Cells:
         self.session = np.repeat(np.arange(len(pieces)), sizes)
         self.slot = np.concatenate([slots for slots, _ in pieces])
         self.most_kwh = np.concatenate([most_kwh for _, most_kwh in pieces])
+
+    def laws(self) -> tuple[coo_array, FloatArray]:
+        """Return all rows and their right-hand sides."""
+        rows = [self.need_rows(), *self.node_rows()]
+        return coo_array(vstack([row[0] for row in rows])), np.concatenate([row[1] for row in rows])
 
     def need_rows(self) -> tuple[coo_array, FloatArray]:
         """Return one row for each session: all of its cells together stay below its need."""
@@ -69,16 +105,17 @@ class _Cells:
             below = np.array([self._is_below(visit, node.node_id) for visit in self._visits])
             use = self._phase_use() * below[:, None]
             if node.limit_kw is not None:
-                found.append(self._slot_rows(below.astype(np.float64), node.limit_kw * slot_h))
+                found.append(self.slot_rows(below.astype(np.float64), node.limit_kw * slot_h))
             if node.limit_a is not None:
                 found += [
-                    self._slot_rows(use[:, phase], limit_a * slot_h)
+                    self.slot_rows(use[:, phase], limit_a * slot_h)
                     for phase, limit_a in enumerate(node.limit_a)
                     if np.isfinite(limit_a)
                 ]
         return found
 
-    def _slot_rows(self, weight: FloatArray, limit: float) -> tuple[coo_array, FloatArray]:
+    def slot_rows(self, weight: FloatArray, limit: float) -> tuple[coo_array, FloatArray]:
+        """Return one row for each slot: the weighted sum over sessions stays below ``limit`` [kWh]."""
         n_slots = int(self.slot.max()) + 1
         columns = np.arange(self.slot.size)
         matrix = coo_array((weight[self.session], (self.slot, columns)), shape=(n_slots, columns.size))

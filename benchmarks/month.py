@@ -138,8 +138,9 @@ def _notes(context: BenchmarkContext) -> tuple[str, ...]:
     start, end = _span(context)
     return (
         f"arrivals from {start:%Y-%m-%d} until {end:%Y-%m-%d}, local time; a decision every 5 minutes and at each plug",
-        "real pilots (0, 6 to 32 A whole; 8, 16, 24, 32 A in one pod); cars ramp, start 5 s late and taper over the"
-        " last 3 kWh (an assumption); every policy is told what meters show cars not to use",
+        "real pilots: 0, 6 to 32 A whole; in one pod 0, 8, 16, 24, 32 A",
+        "cars ramp, start 5 s late and taper over the last 3 kWh (an assumption)",
+        "every policy is told what meters show a car not to use",
         "a session is met from 99 % of its need on; over a limit: the longest of all limits, by meters of 60 s at most",
         "belief: actual = the truth, stated = what drivers declared, median = of the 60 most similar past sessions",
         "upper bound: a linear program over the true sessions, currents from 0, ideal batteries",

@@ -8,15 +8,16 @@ doi:10.1109/TSG.2021.3074437.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from models.arrays import FloatArray
 from models.grid.site import N_PHASES, Site
-from models.sessions import ChargingSession
+from models.sessions import ChargingSession, Departure
 from models.state import SiteState
 from models.units import SECONDS_PER_HOUR, W_PER_KW
 from optimizer.closed_loop import Policy
@@ -174,18 +175,45 @@ class Rule:
         return self.decide(state)
 
 
+READY_BEFORE: Final = timedelta(minutes=30)
+"""How long before the believed departure a car is to be ready.
+
+Measured at the Caltech garage with 80 kW, four days of September 2019: 97.2 % of the energy with 0 minutes, 98.6 % with
+15, 99.1 % with 30 and with 60; most energy costs 209, 215, 219 and 227 USD.
+"""
+
+
 class Ours:
-    """The engine: the first slot of the plan that the controller makes."""
+    """The engine: the first slot of the plan that the controller makes.
+
+    Parameters
+    ----------
+    site : Site
+    options : PlanOptions, optional
+    ready_before : timedelta
+        Care for what no plan knows, the taper of batteries above all: cars are to be ready so long before their
+        believed departure, or halfway to it where that is later.
+    """
 
     name = str(PolicyName.OURS)
 
-    def __init__(self, site: Site, options: PlanOptions | None = None) -> None:
+    def __init__(
+        self, site: Site, options: PlanOptions | None = None, ready_before: timedelta = READY_BEFORE
+    ) -> None:
         self._controller = Controller(site, options)
+        self._ready_before = ready_before
 
     def pilots(self, state: SiteState) -> FloatArray:
         """Return the pilot of every EVSE from now on, shape (n_evses,) [A]."""
-        schedule = self._controller.step(state).schedule
+        careful = tuple(self._earlier(session, state.now) for session in state.sessions)
+        schedule = self._controller.step(replace(state, sessions=careful)).schedule
         return np.asarray(schedule.pilot_a[:, schedule.grid.slot_at(state.now)], dtype=np.float64)
+
+    def _earlier(self, session: ChargingSession, now: datetime) -> ChargingSession:
+        times = tuple(
+            max(time - self._ready_before, now + (time - now) / 2) for time in session.departure.times
+        )
+        return replace(session, departure=Departure(session.departure.levels, times))
 
 
 def policy_named(name: PolicyName, site: Site) -> Policy:
