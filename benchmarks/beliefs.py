@@ -7,7 +7,7 @@ all that was believed is believed to stay :data:`LINGER` longer and to want :dat
 Drivers declare badly: in the recorded sessions departures are off by hours and energies twice what is taken.
 :class:`Analogues` uses both declared values as nothing but features: it looks up the most similar sessions
 before a given time, keeps those that stayed at least as long and took at least as much as this car already
-did, and believes their quantiles.
+did, and believes quantiles of their departures and the median of their energies.
 """
 
 from collections.abc import Iterable
@@ -33,6 +33,7 @@ UNKNOWN_KWH: Final = 15.0
 
 STAY_LEVELS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
 ENERGY_LEVEL: Final = 0.5
+"""Quantiles of similar sessions that are believed."""
 
 
 class Belief(StrEnum):

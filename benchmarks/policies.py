@@ -183,6 +183,13 @@ Measured at the Caltech garage with 80 kW, four days of September 2019: 97.2 % o
 """
 
 
+CAREFUL_LEVEL: Final = 0.1
+"""Quantile of a forecast departure by which a car is to be ready; of a departure that is believed it is the same.
+
+Measured as above at 30 kW with forecasts of similar sessions: 73.6 % with 0.1, 73.2 % with 0.2, 69.8 % with 0.5.
+"""
+
+
 class Ours:
     """The engine: the first slot of the plan that the controller makes.
 
@@ -200,7 +207,7 @@ class Ours:
     def __init__(
         self, site: Site, options: PlanOptions | None = None, ready_before: timedelta = READY_BEFORE
     ) -> None:
-        self._controller = Controller(site, options)
+        self._controller = Controller(site, options or PlanOptions(departure_quantile=CAREFUL_LEVEL))
         self._ready_before = ready_before
 
     def pilots(self, state: SiteState) -> FloatArray:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = ("station", "arrival", "departure", "energy_kwh")
 """What a frame of sessions must have; ``site``, ``stated_departure`` and ``stated_energy_kwh`` may be there."""
 
+MONTH: Final = timedelta(days=31)
 LONGEST_STAY: Final = timedelta(days=4)
 """Longer stays are recording faults or abandoned cars; they are cut."""
 
@@ -43,6 +44,8 @@ class ReplayOptions:
         before ``start``, and from nothing later.
     tariff : callable
         Gives what the site pays on a grid, in its own time zone.
+    expected_peak_kw : float or None
+        Peak that will be billed anyway [kW]; None for :func:`expected_peak_kw`.
     loop : LoopOptions
     """
 
@@ -50,6 +53,7 @@ class ReplayOptions:
     end: datetime | None = None
     belief: Belief = Belief.ACTUAL
     tariff: Callable[[TimeGrid, str], EnergyTariff] = sce_tou_ev_4
+    expected_peak_kw: float | None = None
     loop: LoopOptions = field(default_factory=LoopOptions)
 
 
@@ -190,6 +194,20 @@ def replay(
     return run(policy_named(policy, site), world, believe, loop)
 
 
+def expected_peak_kw(past: tuple[Visit, ...], site: Site, now: datetime) -> float:
+    """Return the peak that an operator expects to be billed [kW], from the month before ``now`` alone.
+
+    It is the least peak with which that month's sessions could have been served; without any session in it
+    the site's own limit: no peak is worth to be shaved.
+    """
+    from benchmarks.bound import least_peak_kw
+
+    month = tuple(visit for visit in past if now - MONTH <= visit.session.arrival)
+    if month:
+        return least_peak_kw(World(site, month, lambda grid: EnergyTariff.flat(0.0, grid.n_slots)))
+    return np.inf if site.root.limit_kw is None else site.root.limit_kw
+
+
 def world_of(visits: tuple[Visit, ...], site: Site, options: ReplayOptions) -> tuple[World, Believe]:
     """Return what happens between start and end, and what policies are told of it.
 
@@ -207,9 +225,16 @@ def world_of(visits: tuple[Visit, ...], site: Site, options: ReplayOptions) -> t
     issues = IssueList()
     issues.require(len(inside) > 0, "sessions", "none lies between start and end")
     issues.raise_if_any()
-    world = World(site, inside, lambda grid: options.tariff(grid, site.zone))
+    before = tuple(visit for visit in visits if visit.session.departure.median < first)
+    peak_kw = options.expected_peak_kw
+    world = World(
+        site=site,
+        visits=inside,
+        tariff=lambda grid: options.tariff(grid, site.zone),
+        expected_peak_kw=expected_peak_kw(before, site, first) if peak_kw is None else peak_kw,
+    )
     if options.belief is Belief.ACTUAL:
         return world, actual(inside)
     if options.belief is Belief.STATED:
         return world, stated
-    return world, Analogues.of((v for v in visits if v.session.departure.median < first), site.zone)
+    return world, Analogues.of(before, site.zone)
