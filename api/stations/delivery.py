@@ -1,20 +1,51 @@
-"""Delivery of the outbox: each station in turn gets what it must be told, until it has confirmed it."""
+"""Delivery of the outbox: each station in turn gets what it must be told, until it has confirmed it.
+
+Profiles of a plan go out in the order of :mod:`api.stations.order`: first what lowers a station, and only when
+that is confirmed and cars had the time to follow, what raises one.
+"""
 
 import asyncio
 import logging
+import math
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
+from api.ocpp.charging_profile import ChargingProfile, ProfilePurpose
 from api.ocpp.commands import CommandOutcome, StationCommands
 from api.ocpp.registry import Clock, Registry, utc_now
 from api.ocpp.session_state import OurProtocolError
-from api.stations.documents import profile_in
+from api.stations.documents import profile_in, tx_slot
+from api.stations.order import HeldProfiles, Place, is_raised, is_same, lowering
 from api.storage import outbox
 from api.storage.engine import Database
-from api.storage.outbox import Claimed
+from api.storage.outbox import Claimed, Message, Unconfirmed
 from models.errors import InvalidInputError
 
 _log = logging.getLogger(__name__)
+
+RAMP_S: Final = 10.0
+"""Time between the last lowering and the first raise [s]: a car follows its pilot within 5 s (IEC 61851-1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is sent for a claimed message; more of it remains to be sent where ``is_first``."""
+
+    claimed: Claimed
+    profile: ChargingProfile
+    lowers_site: str | None = None
+    is_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A plan's site, and whether all that the plan lowers is confirmed and followed."""
+
+    site_id: str
+    may_rise: bool
 
 
 class Delivery:
@@ -24,26 +55,47 @@ class Delivery:
     ----------
     database : Database
     registry : Registry
-    wall_clock : callable
-        Time in which messages are retried.
+    clock, wall_clock : callable
+        Time that profiles speak of, and time in which messages are retried.
+    ramp_s : float
+        Time that is left to cars to follow a lower pilot before others rise [s of the wall].
     poll_s : float
         Longest time between two looks at the outbox [s]; :meth:`wake` looks at once.
     """
 
     def __init__(
-        self, database: Database, registry: Registry, wall_clock: Clock = utc_now, poll_s: float = 1.0
+        self,
+        database: Database,
+        registry: Registry,
+        *,
+        clock: Clock = utc_now,
+        wall_clock: Clock = utc_now,
+        ramp_s: float = RAMP_S,
+        poll_s: float = 1.0,
     ) -> None:
         self._database = database
         self._registry = registry
         self._commands = StationCommands(registry)
+        self._clock = clock
         self._wall_clock = wall_clock
+        self._ramp_s = ramp_s
         self._poll_s = poll_s
         self._news = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
+        self._held = HeldProfiles()
+        self._lowered_at: dict[str, float] = {}
 
     def wake(self) -> None:
         """Look at the outbox now."""
         self._news.set()
+
+    def began(self, station_id: str, evse_number: int) -> None:
+        """Take it that the new transaction on an EVSE has no profile yet."""
+        self._held.began((station_id, tx_slot(evse_number)))
+
+    def doubt(self, station_id: str) -> None:
+        """Take it that a station that has come back may have lost its profiles."""
+        self._held.doubt(station_id)
 
     async def run(self) -> None:
         """Deliver until cancelled; what is on the way then is left to its station's task."""
@@ -62,19 +114,34 @@ class Delivery:
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
     async def deliver(self) -> None:
-        """Deliver all that is due now, and wait until it is settled."""
+        """Deliver all that is due now and may be sent now, and wait until it is settled."""
         await self._begin_due()
         await asyncio.gather(*self._busy.values())
 
     async def _begin_due(self) -> None:
-        """Give every free station its messages; a slow one does not hold up the others."""
+        """Give every free station its messages; a slow one does not hold up what lowers the others."""
         free = [station_id for station_id in self._registry.station_ids() if station_id not in self._busy]
         if not free:
             return
-        for station_id, messages in (await asyncio.to_thread(self._claim, free)).items():
-            task = asyncio.create_task(self._send_all(station_id, messages), name=f"deliver {station_id}")
-            self._busy[station_id] = task
-            task.add_done_callback(partial(self._freed, station_id))
+        claimed, unconfirmed = await asyncio.to_thread(self._claim, free)
+        order = self._order_of(unconfirmed)
+        tasks: dict[str, list[_Task]] = defaultdict(list)
+        waiting: list[Claimed] = []
+        known: list[Claimed] = []
+        for message in claimed:
+            task = self._task(message, order)
+            if self._is_known(message):
+                known.append(message)
+            elif task is None:
+                waiting.append(message)
+            else:
+                tasks[message.message.station_id].append(task)
+        if waiting or known:
+            await asyncio.to_thread(self._put_away, waiting, known)
+        for station_id, to_send in tasks.items():
+            running = asyncio.create_task(self._send_all(to_send), name=f"deliver {station_id}")
+            self._busy[station_id] = running
+            running.add_done_callback(partial(self._freed, station_id))
 
     def _freed(self, station_id: str, task: "asyncio.Task[None]") -> None:
         self._busy.pop(station_id, None)
@@ -82,33 +149,112 @@ class Delivery:
         if not task.cancelled() and task.exception() is not None:
             _log.error("delivery to %s failed", station_id, exc_info=task.exception())
 
-    def _claim(self, station_ids: list[str]) -> dict[str, list[Claimed]]:
-        now = self._wall_clock()
-        with self._database.write() as session:
-            claimed = outbox.claim(session, now, station_ids)
-        by_station: dict[str, list[Claimed]] = defaultdict(list)
-        for message in claimed:
-            by_station[message.message.station_id].append(message)
-        return by_station
+    # --- the order --------------------------------------------------------------------------------
 
-    async def _send_all(self, station_id: str, messages: list[Claimed]) -> None:
-        for claimed in messages:
-            outcome = await self._send(station_id, claimed)
-            await asyncio.to_thread(self._settle, claimed, outcome)
+    def _order_of(self, unconfirmed: Sequence[Unconfirmed]) -> dict[int | None, _Order]:
+        """Return for every plan its site, and whether its stations may rise."""
+        sites = {one.message.plan_id: one.site_id for one in unconfirmed}
+        lowering_plans = {one.message.plan_id for one in unconfirmed if self._must_confirm(one)}
+        return {
+            plan_id: _Order(site_id, plan_id not in lowering_plans and self._has_followed(site_id))
+            for plan_id, site_id in sites.items()
+        }
 
-    async def _send(self, station_id: str, claimed: Claimed) -> CommandOutcome:
+    def _must_confirm(self, one: Unconfirmed) -> bool:
+        """Tell whether nobody may rise before this message is confirmed.
+
+        A station that refuses and was never told anything holds up nobody: no order of messages can make
+        its plan true.
+        """
+        wanted = profile_in(one.message.profile)
+        if wanted.purpose is not ProfilePurpose.TX:
+            return False
+        is_known = self._held.at(_place(one.message), wanted.transaction_id) is not None
+        return (is_known or not one.is_refused) and self._lowering(one.message, wanted) is not None
+
+    def _has_followed(self, site_id: str) -> bool:
+        """Tell whether the cars of a site had the time to follow; if not, look again when they had."""
+        loop = asyncio.get_running_loop()
+        rest_s = self._lowered_at.get(site_id, -math.inf) + self._ramp_s - loop.time()
+        if rest_s > 0:
+            loop.call_later(rest_s, self.wake)
+        return rest_s <= 0
+
+    def _task(self, claimed: Claimed, order: Mapping[int | None, _Order]) -> _Task | None:
+        """Return what to send of a message now; None where it must wait for others."""
+        wanted = profile_in(claimed.message.profile)
+        plan = order.get(claimed.message.plan_id)
+        if wanted.purpose is not ProfilePurpose.TX or plan is None:
+            return _Task(claimed, wanted)
+        first = self._lowering(claimed.message, wanted)
+        if first is not None:
+            return _Task(claimed, first, plan.site_id, is_first=first is not wanted)
+        held = self._held.at(_place(claimed.message), wanted.transaction_id) or ()
+        return _Task(claimed, wanted) if plan.may_rise or not is_raised(held, wanted, self._clock()) else None
+
+    def _is_known(self, claimed: Claimed) -> bool:
+        """Tell whether a station was told the same before; it is spared the message."""
+        wanted = profile_in(claimed.message.profile)
+        if wanted.purpose is not ProfilePurpose.TX:
+            return False
+        return is_same(self._held.at(_place(claimed.message), wanted.transaction_id), wanted, self._clock())
+
+    def _lowering(self, message: Message, wanted: ChargingProfile) -> ChargingProfile | None:
+        held = self._held.at(_place(message), wanted.transaction_id)
+        max_periods = self._registry.capabilities(message.station_id).max_periods
+        return lowering(held, wanted, self._clock(), max_periods)
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    async def _send_all(self, tasks: list[_Task]) -> None:
+        for task in tasks:
+            place = _place(task.claimed.message)
+            self._held.sending(place, task.profile)
+            outcome = await self._send(task)
+            if outcome is CommandOutcome.ACCEPTED:
+                self._held.confirmed(place, task.profile)
+                if task.lowers_site is not None:
+                    self._lowered_at[task.lowers_site] = asyncio.get_running_loop().time()
+            elif not outcome.should_be_sent_again:
+                self._held.refused(place, task.profile)
+            await asyncio.to_thread(self._settle, task, outcome)
+
+    async def _send(self, task: _Task) -> CommandOutcome:
+        message = task.claimed.message
         try:
-            return await self._commands.send_profile(station_id, profile_in(claimed.message.profile))
+            return await self._commands.send_profile(message.station_id, task.profile)
         except (InvalidInputError, OurProtocolError):
-            _log.exception("%s cannot be told %s", station_id, claimed.message.key)
+            _log.exception("%s cannot be told %s", message.station_id, message.key)
             return CommandOutcome.NOT_SUPPORTED
 
-    def _settle(self, claimed: Claimed, outcome: CommandOutcome) -> None:
+    # --- the outbox, on a thread ------------------------------------------------------------------
+
+    def _claim(self, station_ids: list[str]) -> tuple[list[Claimed], list[Unconfirmed]]:
+        with self._database.write() as session:
+            claimed = outbox.claim(session, self._wall_clock(), station_ids)
+            plans = {one.message.plan_id for one in claimed if one.message.plan_id is not None}
+            return claimed, outbox.unconfirmed(session, plans)
+
+    def _put_away(self, waiting: list[Claimed], known: list[Claimed]) -> None:
         now = self._wall_clock()
         with self._database.write() as session:
-            if outcome is CommandOutcome.ACCEPTED:
+            for claimed in waiting:
+                outbox.put_back(session, claimed.outbox_id, now)
+            for claimed in known:
                 outbox.mark_sent(session, claimed.outbox_id, now)
+
+    def _settle(self, task: _Task, outcome: CommandOutcome) -> None:
+        now, outbox_id = self._wall_clock(), task.claimed.outbox_id
+        with self._database.write() as session:
+            if outcome is CommandOutcome.ACCEPTED and task.is_first:
+                outbox.put_back(session, outbox_id, now)
+            elif outcome is CommandOutcome.ACCEPTED:
+                outbox.mark_sent(session, outbox_id, now)
             elif outcome.should_be_sent_again:
-                outbox.mark_failed(session, claimed.outbox_id, now, outcome.value)
+                outbox.mark_failed(session, outbox_id, now, outcome.value)
             else:
-                outbox.mark_refused(session, claimed.outbox_id, now, outcome.value)
+                outbox.mark_refused(session, outbox_id, now, outcome.value)
+
+
+def _place(message: Message) -> Place:
+    return message.station_id, message.slot

@@ -50,5 +50,10 @@ def slot_of(profile: ChargingProfile) -> str:
     return f"{profile.evse_number}/{profile.purpose.value}"
 
 
+def tx_slot(evse_number: int) -> str:
+    """Return the slot of the profile that the transaction on an EVSE has."""
+    return f"{evse_number}/{ProfilePurpose.TX.value}"
+
+
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)

@@ -18,7 +18,7 @@ from api.planning.profiles import station_fallback
 from api.planning.repository import newest_plan
 from api.planning.service import Decision, replan
 from api.stations import repository
-from api.stations.delivery import Delivery
+from api.stations.delivery import RAMP_S, Delivery
 from api.stations.queue import PlanQueue
 from api.stations.replanner import Replanner
 from api.stations.schemas import DeclarationWire, StandingWire
@@ -62,10 +62,13 @@ class NetworkSettings:
     gateway : GatewaySettings
     replan_every_s : float
         A site is planned again after this time even when nothing happened [s].
+    ramp_s : float
+        Time that cars have to follow lower pilots before others rise [s].
     """
 
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     replan_every_s: float = 300.0
+    ramp_s: float = RAMP_S
 
 
 class ChargingNetwork:
@@ -101,9 +104,11 @@ class ChargingNetwork:
         self._queue = _ObservedQueue(PlanQueue(database), observer)
         self._states = StoredStates(database, self.registry)
         self._replanner = Replanner(self._replan, settings.replan_every_s)
-        self._delivery = Delivery(database, self.registry)
+        self._delivery = Delivery(database, self.registry, clock=clock, ramp_s=settings.ramp_s)
         self._sites: dict[str, Site] = {}
-        self.service = StationService(database, self.registry, self._changed, self._arrived, clock)
+        self.service = StationService(
+            database, self.registry, self._changed, self._arrived, clock, self._delivery.began
+        )
         self.gateway = Gateway(
             self.service, authenticator or AcceptEveryStation(), self.registry, settings.gateway, clock
         )
@@ -197,6 +202,7 @@ class ChargingNetwork:
         if site is None:
             _log.warning("station %s belongs to no site; it gets no plan", station_id)
             return
+        self._delivery.doubt(station_id)
         station = next(station for station in site.stations if station.station_id == station_id)
         now: datetime = self._clock()
         profiles = station_fallback(site, station, self.registry.capabilities(station_id), now)

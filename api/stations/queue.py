@@ -36,6 +36,7 @@ class PlanQueue:
         running = [told for told in decision.profiles if told.profile.transaction_id is not None]
         with self._database.write() as session:
             plan_id = add_plan(session, decision)
+            outbox.drop_older_plans(session, decision.plan.site_id, plan_id, self._wall_clock())
             self._put(session, running, f"plan {plan_id}", plan_id)
 
     def store_fallback(self, profiles: Iterable[StationProfile]) -> None:

@@ -40,6 +40,8 @@ class StationService:
         Called with a station's identity when it can be sent what it must know.
     clock : callable
         Time of plans and stations.
+    began : callable
+        Called with station and EVSE number of a transaction that was never heard of.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class StationService:
         changed: Callable[[str], None],
         arrived: Callable[[str], Awaitable[None]],
         clock: Clock = utc_now,
+        began: Callable[[str, int], None] = lambda _station_id, _evse_number: None,
     ) -> None:
+        self._began = began
         self._database = database
         self._registry = registry
         self._changed = changed
@@ -100,6 +104,7 @@ class StationService:
 
         transaction_id, is_new = await self._write(start)
         if is_new:
+            self._began(station_id, event.evse_number)
             self._changed(station_id)
         return TransactionDecision(transaction_id)
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from api.storage.tables import OutboxRow
+from api.storage.tables import OutboxRow, PlanRow
 
 LEASE: Final = timedelta(seconds=60)
 """A claimed message that was not settled by then is claimed again: its sender is gone."""
@@ -54,6 +54,15 @@ class Claimed:
     outbox_id: int
     attempts: int
     message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """A message of a site's plan that its station has not confirmed."""
+
+    site_id: str
+    message: Message
+    is_refused: bool
 
 
 def put(session: Session, messages: Iterable[Message], now: datetime) -> None:
@@ -103,6 +112,46 @@ def claim(session: Session, now: datetime, station_ids: Collection[str], most: i
 def mark_sent(session: Session, outbox_id: int, now: datetime) -> None:
     """Note that the station has confirmed a message."""
     _settle(session, outbox_id, OutboxState.SENT, now)
+
+
+def put_back(session: Session, outbox_id: int, now: datetime) -> None:
+    """Give back a claimed message that must wait for others, or has more to say; it stays due."""
+    row = session.get_one(OutboxRow, outbox_id)
+    if row.state != OutboxState.CLAIMED:
+        return
+    if _has_newer(session, row):
+        _settle(session, outbox_id, OutboxState.SUPERSEDED, now)
+        return
+    row.state = OutboxState.PENDING
+    row.attempts -= 1
+    row.not_before = now
+
+
+def unconfirmed(session: Session, plan_ids: Collection[int]) -> list[Unconfirmed]:
+    """Return what stations have not confirmed of some plans, or have refused."""
+    rows = (
+        select(OutboxRow, PlanRow.site_id)
+        .join(PlanRow, PlanRow.plan_id == OutboxRow.plan_id)
+        .where(OutboxRow.plan_id.in_(plan_ids), OutboxRow.state.in_((*OPEN, OutboxState.REFUSED)))
+    )
+    return [
+        Unconfirmed(
+            site_id,
+            Message(row.key, row.station_id, row.slot, row.profile, row.plan_id),
+            is_refused=row.state == OutboxState.REFUSED,
+        )
+        for row, site_id in session.execute(rows)
+    ]
+
+
+def drop_older_plans(session: Session, site_id: str, plan_id: int, now: datetime) -> None:
+    """Drop what older plans of a site still have to say: a newer one speaks for every car that is there."""
+    older = select(PlanRow.plan_id).where(PlanRow.site_id == site_id, PlanRow.plan_id < plan_id)
+    session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.plan_id.in_(older), OutboxRow.state == OutboxState.PENDING)
+        .values(state=OutboxState.SUPERSEDED, settled_at=now)
+    )
 
 
 def mark_refused(session: Session, outbox_id: int, now: datetime, error: str) -> None:
