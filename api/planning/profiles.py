@@ -22,7 +22,7 @@ class StationProfile:
     ----------
     station_id : str
     evse_id : str or None
-        None for the fall-back, which addresses the whole station.
+        None where the whole station is addressed.
     version : OcppVersion
     profile : ChargingProfile
     command : Command
@@ -66,22 +66,39 @@ def fallbacks_of(request: PlanRequest) -> tuple[StationProfile, ...]:
         profile
         for station in site.stations
         if station.evses and station.station_id in request.capabilities
-        for profile in station_fallback(site, station, request.capabilities[station.station_id], now)
+        for profile in station_fallback(
+            site,
+            station,
+            request.capabilities[station.station_id],
+            now,
+            evse_numbers=tuple(range(1, len(station.evses) + 1)),
+        )
     )
 
 
 def station_fallback(
-    site: Site, station: Station, capabilities: StationCapabilities, now: datetime
+    site: Site,
+    station: Station,
+    capabilities: StationCapabilities,
+    now: datetime,
+    *,
+    evse_numbers: tuple[int, ...] = (),
 ) -> tuple[StationProfile, ...]:
-    """Return the fall-back of one station: nothing without a plan, and never more than its nodes carry."""
+    """Return the fall-back of one station: nothing without a plan, and never more than its nodes carry.
+
+    Its default is that of the station, or of the EVSEs that are named: wherever a plan is told to EVSEs
+    without a transaction, which is a default of an EVSE too.
+    """
     floor = SafeFloor(
         share_a=0.0,
         station_max_a=_station_max_a(site, station),
         n_phases=max(len(evse.phases) for evse in station.evses),
         current_type=station.evses[0].current_type,
+        evse_numbers=evse_numbers,
     )
+    evses = {0: None} | dict(enumerate(station.evses, start=1))
     profiles = fallback_profiles(floor, capabilities, now)
-    return tuple(_told(station, None, capabilities, profile) for profile in profiles)
+    return tuple(_told(station, evses[profile.evse_number], capabilities, profile) for profile in profiles)
 
 
 def _told(

@@ -71,7 +71,7 @@ def test_a_decimal_comes_back_digit_by_digit(value):
 
 
 def test_an_error_undoes_the_whole_transaction(database):
-    with pytest.raises(RuntimeError), database.write() as session:
+    with pytest.raises(RuntimeError), database.write() as session:  # noqa: PT012 - the error comes last
         session.add(SiteRow(site_id="s", standing={}, updated_at=NOW))
         session.flush()
         raise RuntimeError

@@ -103,7 +103,7 @@ def test_a_station_that_is_back_gets_at_once_what_was_on_the_way(database):
 
 
 def test_a_message_and_its_plan_are_stored_together_or_not_at_all(database):
-    with pytest.raises(RuntimeError), database.write() as session:
+    with pytest.raises(RuntimeError), database.write() as session:  # noqa: PT012 - the error comes last
         outbox.put(session, [message(1)], NOW)
         raise RuntimeError
     assert states(database) == []

@@ -1,0 +1,226 @@
+"""The whole way over real websockets: a plug becomes a plan, the plan a profile that the station keeps."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from api.examples import examples
+from api.ocpp.gateway import GatewaySettings
+from api.planning.planner import Planner
+from api.stations.network import ChargingNetwork, NetworkSettings, SharedKey
+from api.stations.schemas import DeclarationWire, StandingWire
+from api.storage.engine import Database
+from api.storage.outbox import OutboxState
+from api.storage.tables import ConnectorRow, OutboxRow, PlanRow, StationRow, TransactionRow
+from benchmarks.station_v16 import Words16
+from benchmarks.station_v201 import Words201
+from benchmarks.station_words import Reading
+from benchmarks.stations import VirtualStation
+from models.errors import InvalidInputError
+
+PATIENCE_S = 10.0
+WORDS = {"north": Words16, "south": Words201}
+
+
+def now():
+    return datetime.now(UTC)
+
+
+def standing(**changes):
+    site = examples()["workplace"]["site"]
+    site["nodes"][0]["limit_kw"] = 12.0
+    document = {
+        "site": site,
+        "tariff": {"energy_per_kwh": 0.3},
+        "horizon": {"step_minutes": 15, "slots": 24},
+        "assumed": {"target_kwh": 20, "stay_hours": 4},
+    }
+    return StandingWire.model_validate(document | changes, strict=False)
+
+
+@pytest.fixture(scope="module")
+def planner():
+    planner = Planner()
+    yield planner
+    planner.close()
+
+
+@pytest.fixture
+def database(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'network.sqlite'}")
+    database.migrate()
+    yield database
+    database.close()
+
+
+@asynccontextmanager
+async def running(database, planner, observer=None, port=0):
+    settings = NetworkSettings(GatewaySettings(port=port, settle_s=0.2), replan_every_s=60, ramp_s=0.05)
+    async with ChargingNetwork(database, planner, settings, observer=observer) as network:
+        yield network
+
+
+@asynccontextmanager
+async def station_at(network, station_id):
+    site = standing().site.to_domain()
+    [evses] = [station.evses for station in site.stations if station.station_id == station_id]
+    station = VirtualStation(station_id, evses, WORDS[station_id](), now)
+    await station.connect(f"ws://127.0.0.1:{network.gateway.port}/ocpp")
+    try:
+        yield station
+    finally:
+        await station.close()
+
+
+async def until(holds, what):
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not holds():  # noqa: ASYNC110 - a database and a station raise no event
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        pytest.fail(f"never happened: {what}")
+
+
+async def installed(database, n_profiles=2):
+    """Wait until stations hold the profiles beneath every plan: a default and a maximum each."""
+
+    def confirmed():
+        return sum(row.plan_id is None and row.state == OutboxState.SENT for row in rows(database, OutboxRow))
+
+    await until(lambda: confirmed() >= n_profiles, "the fall-back is confirmed")
+
+
+def settled(database, n_cars):
+    """Whether the newest plan counts so many cars, and all that it says is confirmed."""
+    messages = rows(database, OutboxRow)
+    newest = max((row.plan_id for row in messages if row.plan_id is not None), default=None)
+    of_newest = [row for row in messages if row.plan_id is not None and row.plan_id == newest]
+    return len(of_newest) == n_cars and all(row.state == OutboxState.SENT for row in of_newest)
+
+
+def rows(database, table):
+    with database.read() as session:
+        return session.scalars(select(table)).all()
+
+
+@pytest.mark.parametrize("station_id", sorted(WORDS))
+def test_a_car_that_plugs_in_is_given_what_the_plan_says(database, planner, station_id):
+    async def scenario():
+        async with running(database, planner) as network:
+            await network.put_site(standing())
+            async with station_at(network, station_id) as station:
+                await installed(database)
+                assert station.pilot_a(1) == 0
+                station.plug(1, "token")
+                await until(lambda: station.pilot_a(1) > 0, "the car is given current")
+                assert station.pilot_a(1) * 0.69 <= 12.0 + 1e-6
+                station.tick({1: Reading(energy_kwh=1.5, power_kw=6.9, current_a=(10.0, 10.0, 10.0))})
+                station.unplug(1)
+                await until(
+                    lambda: all(t.ended_at for t in rows(database, TransactionRow)), "the transaction ended"
+                )
+
+    asyncio.run(scenario())
+    [transaction] = rows(database, TransactionRow)
+    assert transaction.id_token == "token"
+    [station] = rows(database, StationRow)
+    assert (station.station_id, station.lost_at is None) == (station_id, False)
+    assert rows(database, ConnectorRow)
+    assert {row.state for row in rows(database, OutboxRow)} <= {OutboxState.SENT, OutboxState.SUPERSEDED}
+
+
+def test_the_site_limit_is_shared_by_all_cars_of_all_versions(database, planner):
+    async def scenario():
+        async with running(database, planner) as network:
+            await network.put_site(standing())
+            async with station_at(network, "north") as north, station_at(network, "south") as south:
+                await installed(database, 4)
+                north.plug(1, "a")
+                north.plug(2, "b")
+                south.plug(1, "c")
+                await until(lambda: len(rows(database, TransactionRow)) == 3, "all transactions began")
+                await until(lambda: settled(database, 3), "a plan with all three is confirmed")
+                return [north.pilot_a(1), north.pilot_a(2), south.pilot_a(1)]
+
+    pilots_a = asyncio.run(scenario())
+    assert 0 < sum(pilots_a) * 0.69 <= 12.0 + 1e-6
+
+
+def test_a_profile_that_was_on_the_way_when_the_station_went_is_sent_again(database, planner):
+    """The station goes deaf: its connection drops with the profile unconfirmed, and it comes back."""
+
+    async def scenario():
+        async with running(database, planner) as network:
+            await network.put_site(standing())
+            async with station_at(network, "north") as station:
+                await installed(database)
+                station.plug(1, "token")
+                await until(lambda: rows(database, TransactionRow), "the transaction began")
+                await station.close()  # the plan is made, and its profile waits or is lost
+                await until(
+                    lambda: any(row.slot == "1/TxProfile" for row in rows(database, OutboxRow)),
+                    "a profile is queued",
+                )
+                assert station.pilot_a(1) == 0
+                await station.connect(f"ws://127.0.0.1:{network.gateway.port}/ocpp")
+                await until(lambda: station.pilot_a(1) > 0, "the profile arrived after all")
+
+    asyncio.run(scenario())
+
+
+def test_after_a_restart_the_outbox_is_delivered_and_sites_are_known(database, planner):
+    async def before():
+        async with running(database, planner) as network:
+            await network.put_site(standing())
+            async with station_at(network, "south") as station:
+                await installed(database)
+
+    async def after():
+        async with running(database, planner) as network, station_at(network, "south") as station:
+            await installed(database)
+            station.plug(1, "token")
+            await until(lambda: station.pilot_a(1) > 0, "the car is given current")
+
+    asyncio.run(before())
+    asyncio.run(after())
+
+
+def test_what_a_driver_declares_is_planned_with(database, planner):
+    decisions = []
+
+    async def scenario():
+        async with running(database, planner, decisions.append) as network:
+            await network.put_site(standing())
+            said = DeclarationWire(departure=now() + timedelta(hours=2), target_kwh=7.5, n_phases=3)
+            await network.declare("anna", said)
+            async with station_at(network, "south") as station:
+                await installed(database)
+                station.plug(2, "anna")  # on one phase: more than that is not believed
+                await until(lambda: station.pilot_a(2) > 0, "the car is given current")
+
+    asyncio.run(scenario())
+    session = [decision for decision in decisions if decision.request.state.sessions][
+        -1
+    ].request.state.sessions[0]
+    assert (session.target_kwh, session.n_phases) == (7.5, 1)
+    assert rows(database, PlanRow)[-1].answer["site_id"] == "workplace"
+
+
+def test_a_site_that_cannot_be_planned_is_refused_and_not_stored(database, planner):
+    async def scenario():
+        async with running(database, planner) as network:
+            with pytest.raises(InvalidInputError, match="Mars"):
+                await network.put_site(standing(site=examples()["workplace"]["site"] | {"zone": "Mars/Base"}))
+            return await network.newest_plan("workplace")
+
+    assert asyncio.run(scenario()) is None
+
+
+def test_with_a_key_only_stations_that_show_it_come_in():
+    key = SharedKey("open sesame")
+    assert asyncio.run(key.authenticate("any", b"open sesame"))
+    assert not asyncio.run(key.authenticate("any", b"open"))
+    assert not asyncio.run(key.authenticate("any", None))
