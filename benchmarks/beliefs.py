@@ -11,7 +11,6 @@ did, and believes quantiles of their departures and the median of their energies
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -19,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from models.arrays import FloatArray, frozen
+from models.arrays import IntArray
 from models.demand.arrivals import Visit
 from models.sessions import ChargingSession, Departure
 from models.units import SECONDS_PER_HOUR
@@ -32,6 +31,7 @@ UNKNOWN_KWH: Final = 15.0
 
 
 STAY_LEVELS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
+LEAST_MORE_KWH: Final = 0.1
 ENERGY_LEVEL: Final = 0.5
 """Quantiles of similar sessions that are believed."""
 
@@ -62,58 +62,58 @@ def stated(seen: Seen, now: datetime) -> ChargingSession:
     return _session(seen, now, Departure.at(departure), energy_kwh)
 
 
-@dataclass(frozen=True, slots=True)
+SCALE: Final = (1.5, 0.5, 2.0, 10.0)
+"""Distance that counts as one, by feature: hours, weekend, hours, kWh."""
+
+N_NEAREST: Final = 60
+"""So many similar sessions are looked at."""
+
+
 class Analogues:
     """Believes what similar sessions of the past did.
 
+    Sessions are alike by local hour of arrival, weekend or not, declared stay and declared energy; where one of
+    two declared nothing they are one unit apart.
+
     Parameters
     ----------
+    past : iterable of Visit
+        All of them over before the first question is asked.
     zone : str
         Time zone in which hours are alike.
-    features : (n, 4) float64
-        Local hour of arrival, weekend (0 or 1), declared stay [h] and declared energy [kWh]; NaN where nothing was
-        declared.
-    stay_h, energy_kwh : (n,) float64
     """
 
-    zone: str
-    features: FloatArray
-    stay_h: FloatArray
-    energy_kwh: FloatArray
-    n_nearest: int = 60
-
-    SCALE = frozen([1.5, 0.5, 2.0, 10.0])
-    """Distance that counts as one, by feature: hours, weekend, hours, kWh."""
-
-    @classmethod
-    def of(cls, visits: Iterable[Visit], zone: str) -> "Analogues":
-        """Return the analogues in past visits."""
-        past = list(visits)
-        rows = [_features(v.session.arrival, v.stated_departure, v.stated_energy_kwh, zone) for v in past]
-        stays = [_hours(v.session.departure.median - v.session.arrival) for v in past]
-        return cls(
-            zone=zone,
-            features=frozen(np.array(rows, dtype=np.float64).reshape(-1, 4)),
-            stay_h=frozen(stays),
-            energy_kwh=frozen([v.session.target_kwh for v in past]),
-        )
+    def __init__(self, past: Iterable[Visit], zone: str) -> None:
+        visits = list(past)
+        rows = [_features(v.session.arrival, v.stated_departure, v.stated_energy_kwh, zone) for v in visits]
+        self._zone = zone
+        self._features = np.array(rows, dtype=np.float64).reshape(-1, len(SCALE))
+        self._stay_h = np.array([_hours(v.session.departure.median - v.session.arrival) for v in visits])
+        self._energy_kwh = np.array([v.session.target_kwh for v in visits])
+        self._ranked: dict[str, IntArray] = {}
 
     def __call__(self, seen: Seen, now: datetime) -> ChargingSession:
-        """Return the session as analogues see it."""
-        stayed_h = _hours(now - seen.arrival)
-        alive = (self.stay_h > stayed_h) & (self.energy_kwh > seen.delivered_kwh + 0.1)
-        if not alive.any():
+        """Return the session as its analogues see it."""
+        ranked = self._ranking(seen)
+        alive = self._stay_h[ranked] > _hours(now - seen.arrival)
+        alive &= self._energy_kwh[ranked] > seen.delivered_kwh + LEAST_MORE_KWH
+        nearest = ranked[alive][:N_NEAREST]
+        if not nearest.size:
             return _session(seen, now, Departure.at(now), seen.delivered_kwh)
-        target = _features(seen.arrival, seen.stated_departure, seen.stated_energy_kwh, self.zone)
-        gap = (self.features[alive] - np.array(target)) / self.SCALE
-        # Where one of two declared nothing they are as far apart as one unit; where both did, alike.
-        missing = np.isnan(self.features[alive]) != np.isnan(target)
-        distance = (np.where(missing, 1.0, np.nan_to_num(gap)) ** 2).sum(axis=1)
-        nearest = np.argsort(distance, kind="stable")[: self.n_nearest]
-        stays_h = np.quantile(self.stay_h[alive][nearest], STAY_LEVELS)
-        energy_kwh = float(np.quantile(self.energy_kwh[alive][nearest], ENERGY_LEVEL))
+        stays_h = np.quantile(self._stay_h[nearest], STAY_LEVELS)
+        energy_kwh = float(np.quantile(self._energy_kwh[nearest], ENERGY_LEVEL))
         departure = Departure(STAY_LEVELS, tuple(seen.arrival + timedelta(hours=float(h)) for h in stays_h))
         return _session(seen, now, departure, energy_kwh)
+
+    def _ranking(self, seen: Seen) -> IntArray:
+        """Return the past sessions, the most similar first; what was declared does not change while it lasts."""
+        if seen.session_id not in self._ranked:
+            here = _features(seen.arrival, seen.stated_departure, seen.stated_energy_kwh, self._zone)
+            gap = (self._features - np.array(here)) / np.array(SCALE)
+            one_is_missing = np.isnan(self._features) != np.isnan(here)
+            distance = (np.where(one_is_missing, 1.0, np.nan_to_num(gap)) ** 2).sum(axis=1)
+            self._ranked[seen.session_id] = np.argsort(distance, kind="stable")
+        return self._ranked[seen.session_id]
 
 
 def _session(seen: Seen, now: datetime, departure: Departure, energy_kwh: float) -> ChargingSession:

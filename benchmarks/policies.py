@@ -24,6 +24,9 @@ from optimizer.closed_loop import Policy
 from optimizer.mpc import Controller
 from optimizer.options import PlanOptions
 
+LOAD_LEVEL: Final = 0.9
+"""Quantile of the uncontrolled load that is left room for, the same as the engine's."""
+
 
 class PolicyName(StrEnum):
     """Policies by the name that a command takes."""
@@ -69,6 +72,11 @@ class Room:
                 self._kw[row] = min(self._kw[row], limit.limit_kw[slot])
             if limit.limit_a is not None:
                 self._a[row] = np.minimum(self._a[row], limit.limit_a[:, slot])
+        for load in state.loads:
+            power_kw = load.at(LOAD_LEVEL)[slot]
+            above = [rows[node_id] for node_id in state.site.path_to_root(load.node_id)]
+            self._kw[above] -= power_kw
+            self._a[above] -= power_kw * load.phase_share * W_PER_KW / state.site.voltage_v
 
     def most_a(self, wish: Wish) -> float:
         """Return how many amperes more the car could be given."""

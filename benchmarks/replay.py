@@ -237,4 +237,4 @@ def world_of(visits: tuple[Visit, ...], site: Site, options: ReplayOptions) -> t
         return world, actual(inside)
     if options.belief is Belief.STATED:
         return world, stated
-    return world, Analogues.of(before, site.zone)
+    return world, Analogues(before, site.zone)

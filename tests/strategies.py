@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from api.ocpp.profiles import OcppVersion, PilotRow, RateUnit, StationCapabilities
 from models.arrays import frozen
+from models.demand.arrivals import Visit
 from models.grid.limits import NodeLimit
 from models.grid.site import ALL_PHASES, CircuitNode, CurrentType, Evse, Phase, Site, Station
 from models.load import LoadForecast
@@ -157,3 +158,32 @@ def load(draw, node_id, n_slots):
         return LoadForecast.certain(node_id, low_kw)
     rows = frozen([low_kw, low_kw + series(draw, n_slots, 0, 10)])
     return LoadForecast(node_id, frozen([0.5, 0.9]), rows, frozen([0.5, 0.25, 0.25]))
+
+
+# --- closed loops ---------------------------------------------------------------------------------
+
+
+@st.composite
+def visits(draw, site, hours=12):
+    """Cars that follow each other on the EVSEs of a site, each with what its driver declared."""
+    start = datetime(2026, 3, 28, 6, tzinfo=UTC)
+    found = []
+    for one in site.evses:
+        clock = start + timedelta(seconds=draw(st.integers(0, 3600 * hours)))
+        for number in range(draw(st.integers(0, 2))):
+            stay = timedelta(seconds=draw(st.integers(60, 3600 * hours)))
+            session = ChargingSession(
+                session_id=f"{one.evse_id} {number}",
+                evse_id=one.evse_id,
+                arrival=clock,
+                departure=Departure.at(clock + stay),
+                target_kwh=draw(st.floats(0.0, 40.0)),
+                max_current_a=draw(st.sampled_from([None, 16.0])),
+                max_power_kw=draw(st.sampled_from([None, 3.7, 11.0])),
+                n_phases=draw(st.one_of(st.none(), st.integers(1, 3))),
+            )
+            stated_stay = timedelta(minutes=draw(st.integers(-30, 60 * hours)))
+            stated = draw(st.sampled_from([None, clock + stated_stay]))
+            found.append(Visit(session, stated, draw(st.one_of(st.none(), st.floats(0.0, 80.0)))))
+            clock += stay + timedelta(seconds=draw(st.sampled_from([0, 90, 4000])))
+    return tuple(found)
