@@ -1,5 +1,6 @@
 """Hypothesis strategies that the tests of several packages share."""
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -15,6 +16,9 @@ from models.prices import EnergyTariff
 from models.sessions import ChargingSession, Departure
 from models.state import SiteState
 from models.timegrid import TimeGrid
+from optimizer.options import PlanOptions
+from optimizer.problem import problem_of
+from optimizer.topology import Topology
 
 # --- OCPP -----------------------------------------------------------------------------------------
 
@@ -187,3 +191,149 @@ def visits(draw, site, hours=12):
             found.append(Visit(session, stated, draw(st.one_of(st.none(), st.floats(0.0, 80.0)))))
             clock += stay + timedelta(seconds=draw(st.sampled_from([0, 90, 4000])))
     return tuple(found)
+
+
+# --- planning: states of one site, one after the other -----------------------------------------------
+
+PLANNING_NOWS = (
+    datetime(2026, 1, 15, 17, 7, 30, tzinfo=UTC),
+    datetime(2026, 3, 28, 23, 50, tzinfo=UTC),  # the clock changes in Amsterdam at 01:00 UTC
+    datetime(2026, 10, 24, 22, tzinfo=UTC),  # and back
+    datetime(2028, 2, 29, 6, 59, 59, tzinfo=UTC),
+)
+PHASE_SHARES = ((1 / 3, 1 / 3, 1 / 3), (0.5, 0.3, 0.2), (0.0, 0.0, 1.0))
+
+
+@st.composite
+def planning_sites(draw):
+    """A site of :func:`sites`, some of whose EVSEs have odd steps."""
+    site = draw(sites())
+    stations = tuple(
+        replace(station, evses=tuple(odd_steps(draw, one) for one in station.evses))
+        for station in site.stations
+    )
+    return replace(site, stations=stations)
+
+
+def odd_steps(draw, one):
+    if one.current_type is CurrentType.DC or one.pilots_a is not None or draw(st.booleans()):
+        return one
+    return replace(one, min_current_a=6.5, step_a=draw(st.sampled_from([0.1, 2.7])))
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """Prices, loads and limits by absolute slot, so that a state that moves on sees the same ones shifted."""
+
+    seed: int
+    has_demand_charge: bool
+    load_nodes: tuple[tuple[str, tuple[float, float, float]], ...]
+    limit_nodes: tuple[tuple[str, bool], ...]
+
+    def series(self, grid, salt, low, high):
+        """Whole tenths that depend on the slot's number alone; a tariff of few levels, as tariffs are."""
+        rows = [np.random.default_rng([self.seed, salt, int(step)]) for step in grid.steps]
+        return frozen([rng.integers(low * 10, high * 10) / 10 for rng in rows])
+
+    def tariff(self, grid):
+        return EnergyTariff(
+            self.series(grid, 0, -1, 1), self.series(grid, 1, 0, 1), 12.5 if self.has_demand_charge else 0.0
+        )
+
+    def loads(self, grid):
+        found = []
+        for salt, (node_id, share) in enumerate(self.load_nodes):
+            low_kw = self.series(grid, 10 + salt, -5, 25)
+            rows = frozen([low_kw, low_kw + self.series(grid, 30 + salt, 0, 5)])
+            found.append(LoadForecast(node_id, frozen([0.5, 0.95]), rows, frozen(share)))
+        return tuple(found)
+
+    def limits(self, grid):
+        found = []
+        for salt, (node_id, by_phase) in enumerate(self.limit_nodes):
+            limit_kw = self.series(grid, 50 + salt, 0, 60)
+            limit_a = frozen([self.series(grid, 70 + 3 * salt + p, 0, 90) for p in range(3)])
+            found.append(NodeLimit(node_id, f"signal {salt}", limit_kw, limit_a if by_phase else None))
+        return tuple(found)
+
+
+@st.composite
+def weathers(draw, site):
+    node_ids = st.sampled_from([node.node_id for node in site.nodes])
+    return Weather(
+        seed=draw(st.integers(0, 2**16)),
+        has_demand_charge=draw(st.booleans()),
+        load_nodes=tuple(draw(st.lists(st.tuples(node_ids, st.sampled_from(PHASE_SHARES)), max_size=2))),
+        limit_nodes=tuple(draw(st.lists(st.tuples(node_ids, st.booleans()), max_size=2))),
+    )
+
+
+@st.composite
+def queues(draw, site, now):
+    """Cars of a site: at every EVSE none, one, or one and another that follows."""
+    found = []
+    for one in site.evses:
+        n_cars = draw(st.integers(0, 2))
+        if n_cars:
+            found.append(draw(session(one, now)))
+        if n_cars == 2:
+            first = found[-1]
+            left = max(first.departure.median, now) + timedelta(minutes=draw(st.integers(1, 90)))
+            after = replace(draw(session(one, now)), session_id=f"next at {one.evse_id}", arrival=left)
+            stay = timedelta(minutes=draw(st.integers(20, 300)))
+            found.append(replace(after, departure=Departure.at(left + stay)))
+    return tuple(found)
+
+
+def still_there(sessions, now):
+    """Sessions that a later state may still hold: not departed, and not replaced by the next car."""
+    arrived = {one.evse_id: one for one in sorted(sessions, key=lambda s: s.arrival) if one.arrival <= now}
+    return tuple(
+        one
+        for one in sessions
+        if max(one.departure.times) > now and arrived.get(one.evse_id, one).arrival <= one.arrival
+    )
+
+
+@st.composite
+def state_walks(draw, min_size=1, max_size=4):
+    """Valid states of one site: time moves on by 0, 1 or several slots, cars come and go, numbers change."""
+    site = draw(planning_sites())
+    now = draw(st.sampled_from(PLANNING_NOWS))
+    step_s, n_slots = draw(st.sampled_from([300, 900, 1800, 3600])), draw(st.integers(1, 24))
+    weather, sessions = draw(weathers(site)), draw(queues(site, now))
+    states = []
+    for _ in range(draw(st.integers(min_size, max_size))):
+        grid = TimeGrid.around(now, step_s, n_slots)
+        states.append(
+            SiteState(
+                site,
+                now,
+                grid,
+                sessions,
+                weather.tariff(grid),
+                weather.loads(grid),
+                weather.limits(grid),
+                draw(st.sampled_from([0.0, 20.0])),
+            )
+        )
+        now += timedelta(seconds=step_s * draw(st.sampled_from([0.0, 0.3, 1.0, 1.0, 5.5])))
+        if draw(st.booleans()):
+            weather = draw(weathers(site))
+        sessions = tuple(
+            replace(one, delivered_kwh=one.delivered_kwh + draw(st.sampled_from([0.0, 1.7])))
+            for one in still_there(sessions, now)
+        )
+        if draw(st.booleans()):
+            sessions = draw(queues(site, now))
+    return tuple(states)
+
+
+def states():
+    """A valid state of a small site."""
+    return state_walks(max_size=1).map(lambda walk: walk[0])
+
+
+def problems():
+    """The problem of a drawn state."""
+    return states().map(lambda state: problem_of(state, Topology.of(state.site), PlanOptions()))
