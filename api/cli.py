@@ -1,5 +1,6 @@
 """The command ``gridpilot``; every command imports what it needs when it runs."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,27 @@ def plan(
     from api.commands import plan as command
 
     command.plan(state, out, plot)
+
+
+@app.command()
+def replay(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
+    sessions: Annotated[Path, typer.Argument(help="Recorded sessions, .parquet or .csv.")],
+    site: Annotated[str, typer.Option(help="A built-in site such as caltech, or a JSON file.")],
+    days: Annotated[float, typer.Option(min=0.01, help="Days to replay.")] = 30.0,
+    start: Annotated[
+        datetime | None, typer.Option(help="First local day; that of the first session.")
+    ] = None,
+    policy: Annotated[
+        list[str] | None, typer.Option(help="One policy; again for more; all unless given.")
+    ] = None,
+    belief: Annotated[str, typer.Option(help="What is known of cars: actual, stated or median.")] = "actual",
+    limit: Annotated[float | None, typer.Option(help="Limit of a built-in site [kW].")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the results as JSON.")] = None,
+) -> None:
+    """Replay recorded sessions in a closed loop, and compare policies."""
+    from api.commands import replay as command
+
+    command.replay(sessions, command.Choice(site, start, days, belief, limit), policy or (), out)
 
 
 @app.command()

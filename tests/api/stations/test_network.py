@@ -175,7 +175,7 @@ def test_after_a_restart_the_outbox_is_delivered_and_sites_are_known(database, p
     async def before():
         async with running(database, planner) as network:
             await network.put_site(standing())
-            async with station_at(network, "south") as station:
+            async with station_at(network, "south"):
                 await installed(database)
 
     async def after():
