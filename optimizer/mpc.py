@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.arrays import BoolArray, frozen
+from models.arrays import BoolArray
 from models.grid.site import Site
 from models.state import SiteState
 from models.validate import validate_state
@@ -13,7 +13,7 @@ from optimizer.explain import binding_limits, overload_notes, unmet_energy
 from optimizer.options import PlanOptions
 from optimizer.plan import Plan
 from optimizer.pricing.retail import PricingRules, retail_prices
-from optimizer.problem import Problem, limits_of, problem_of
+from optimizer.problem import Problem, problem_of, site_limit_kw
 from optimizer.scheduling.check import Breach, breaches
 from optimizer.scheduling.dispatch import Dispatched, dispatch, dispatch_alone, paused
 from optimizer.scheduling.extract import PlannedPower, marginal_per_kwh
@@ -121,14 +121,13 @@ class Controller:
     ) -> Plan:
         planned = None if attempt.solved is None else attempt.solved.planned
         marginal = problem.import_per_kwh if planned is None else marginal_per_kwh(planned, problem)
-        limit_kw, _ = limits_of(state, problem.topology)
         return Plan(
             site_id=state.site.site_id,
             made_at=state.now,
             schedule=dispatched.schedule,
             planned_kw=dispatched.schedule.power_kw if planned is None else planned.power_kw,
             load_kw=problem.load_kw,
-            limit_kw=frozen(limit_kw[problem.topology.root]),
+            limit_kw=site_limit_kw(state, problem.topology),
             unmet=unmet_energy(state, problem, dispatched.session_kwh, planned),
             binding=() if planned is None else binding_limits(state, problem, planned),
             marginal_per_kwh=marginal,

@@ -69,7 +69,7 @@ class Plan:
     load_kw : (n_slots,) float64
         Uncontrolled load that was planned with, whole site [kW].
     limit_kw : (n_slots,) float64
-        Greatest power at the site's root, from all sources; inf where there is none [kW].
+        Greatest power at the site's root, from all sources, kW and amperes; inf where there is none [kW].
     unmet, binding : tuples
     marginal_per_kwh : (n_slots,) float64
         Energy price plus what the site's limits add to it [currency/kWh].

@@ -132,6 +132,13 @@ def limits_of(state: SiteState, topology: Topology) -> tuple[FloatArray, FloatAr
     return limit_kw, limit_a
 
 
+def site_limit_kw(state: SiteState, topology: Topology) -> FloatArray:
+    """Return the greatest power at the site's root, shape (T,) [kW]: its power limit, or what its phases carry."""
+    limit_kw, limit_a = limits_of(state, topology)
+    by_phases_kw = limit_a[topology.root].sum(axis=0) * topology.voltage_v / W_PER_KW
+    return frozen(np.minimum(limit_kw[topology.root], by_phases_kw))
+
+
 @dataclass(frozen=True, slots=True)
 class _Seats:
     """Sessions that matter in the horizon, each with its EVSE's row and its place in the queue there."""

@@ -11,139 +11,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.arrays import BoolArray, FloatArray, IntArray, frozen
+from models.arrays import BoolArray, FloatArray, frozen
 from models.jit import kernel
 from models.schedule import Schedule
 from optimizer.problem import Problem
 from optimizer.scheduling.extract import PlannedPower
-
-SLACK_SLOTS = 3.0
-"""Laxity counts from this many slots below zero, as weights 1 / (laxity + 3 slots) did best among real pilots."""
-
-STICKY = 1.25
-"""How much more urgent a car is that charges already: contactors and cars are not to be switched for nothing."""
-
-
-FULL_KWH = 1e-9
-"""Energy below which a session counts as full [kWh]: float noise."""
-
+from optimizer.scheduling.pilots import (
+    Demand,
+    Ledger,
+    Room,
+    Wires,
+    grant_kernel,
+    level_kernel,
+    pilots_kernel,
+    room_kernel,
+    settle_kernel,
+    wants_kernel,
+)
 
 LOST_KWH = 0.05
 """Planned energy that rounding may lose in a session before a higher peak is accepted [kWh]."""
 
-
 PRESSED_KWH = 0.01
 """Shortfall from which a session counts as left short [kWh]; below it is the solver's noise."""
-
-
-class Wires(NamedTuple):
-    """What a pilot loads: ``levels_a`` (E, L), ``ancestors`` (E, D), ``on_phase`` (E, 3), ``kw_per_a`` (E,)."""
-
-    levels_a: FloatArray
-    ancestors: IntArray
-    on_phase: BoolArray
-    kw_per_a: FloatArray
-
-
-class Room(NamedTuple):
-    """What every node has left in one slot: ``kw`` (N,) and ``a`` (N, 3); grants are taken off in place."""
-
-    kw: FloatArray
-    a: FloatArray
-
-
-class Demand(NamedTuple):
-    """What every EVSE should get.
-
-    ``target_kw`` and ``max_a`` are (E, T), ``connected_h`` is (E, S, T), ``need_kwh`` and ``priority`` are
-    (E, S). ``short_kwh`` (E, S) is what the plan leaves short, and ``pressed`` marks sessions of which that is
-    more than noise: they take whatever is left over.
-    ``charging`` (E,) marks EVSEs whose pilot is on now.
-    """
-
-    target_kw: FloatArray
-    max_a: FloatArray
-    connected_h: FloatArray
-    need_kwh: FloatArray
-    priority: FloatArray
-    short_kwh: FloatArray
-    pressed: BoolArray
-    charging: BoolArray
-
-
-@kernel
-def room_kernel(evse: int, wires: Wires, room: Room) -> float:
-    """Largest pilot that every node above an EVSE can still carry [A]."""
-    most_a = np.inf
-    for depth in range(wires.ancestors.shape[1]):
-        node = wires.ancestors[evse, depth]
-        if node < 0:
-            break
-        most_a = min(most_a, room.kw[node] / wires.kw_per_a[evse])
-        for phase in range(3):
-            if wires.on_phase[evse, phase]:
-                most_a = min(most_a, room.a[node, phase])
-    return most_a
-
-
-@kernel
-def level_kernel(levels_a: FloatArray, most_a: float) -> float:
-    """Largest pilot at or below ``most_a`` [A]; 0 where even the least is above it."""
-    best_a = 0.0
-    for level_a in levels_a:
-        if level_a > most_a + 1e-9:
-            break
-        best_a = level_a
-    return best_a
-
-
-@kernel
-def grant_kernel(evse: int, extra_a: float, wires: Wires, room: Room) -> None:
-    """Take ``extra_a`` more on an EVSE off the room of every node above it."""
-    for depth in range(wires.ancestors.shape[1]):
-        node = wires.ancestors[evse, depth]
-        if node < 0:
-            break
-        room.kw[node] -= extra_a * wires.kw_per_a[evse]
-        for phase in range(3):
-            if wires.on_phase[evse, phase]:
-                room.a[node, phase] -= extra_a
-
-
-class Wants(NamedTuple):
-    """What every EVSE should get in one slot, all (E,).
-
-    ``want_a`` is its due by now and ``most_a`` what it can use [A], 0 where nobody can charge. ``round_at``
-    is the part of the way to the next pilot from which it is rounded up; ``pressed`` takes all that is left.
-    """
-
-    want_a: FloatArray
-    most_a: FloatArray
-    urgency: FloatArray
-    round_at: FloatArray
-    pressed: BoolArray
-
-
-class Ledger(NamedTuple):
-    """What is open between slots: ``left_kwh`` and ``left_h`` (E, S), ``owed_kwh`` and ``charging`` (E,)."""
-
-    left_kwh: FloatArray
-    left_h: FloatArray
-    owed_kwh: FloatArray
-    charging: BoolArray
-
-
-@kernel
-def goal_kernel(evse: int, pilot_a: float, wants: Wants, wires: Wires) -> float:
-    """Pilot that an EVSE should be raised to from ``pilot_a`` where there is room [A]."""
-    levels_a = wires.levels_a[evse]
-    above = np.searchsorted(levels_a, pilot_a + 1e-9)
-    goal_a = pilot_a
-    if above < levels_a.size:
-        next_a = levels_a[above]
-        if wants.want_a[evse] > pilot_a + wants.round_at[evse] * (next_a - pilot_a) + 1e-9:
-            goal_a = next_a
-    return max(goal_a, wants.most_a[evse]) if wants.pressed[evse] else goal_a
 
 
 class Granted(NamedTuple):
@@ -155,89 +45,6 @@ class Granted(NamedTuple):
     pilot_a: FloatArray
     energy_kwh: FloatArray
     lost_kwh: FloatArray
-
-
-@kernel
-def pilots_kernel(wants: Wants, wires: Wires, room: Room) -> FloatArray:
-    """Pilots of one slot, shape (E,) [A]: first everybody's due rounded down, then what is left over."""
-    order = np.argsort(-wants.urgency, kind="mergesort")
-    pilot_a = np.zeros_like(wants.want_a)
-    for evse in order:
-        if wants.most_a[evse] > 0.0:
-            fit_a = min(wants.want_a[evse], room_kernel(evse, wires, room))
-            pilot_a[evse] = level_kernel(wires.levels_a[evse], fit_a)
-            grant_kernel(evse, pilot_a[evse], wires, room)
-    for evse in order:
-        if wants.most_a[evse] > 0.0:
-            goal_a = goal_kernel(evse, pilot_a[evse], wants, wires)
-            fit_a = min(goal_a, pilot_a[evse] + room_kernel(evse, wires, room))
-            raised_a = max(level_kernel(wires.levels_a[evse], fit_a), pilot_a[evse])
-            grant_kernel(evse, raised_a - pilot_a[evse], wires, room)
-            pilot_a[evse] = raised_a
-    return pilot_a
-
-
-@kernel
-def wants_kernel(t: int, demand: Demand, wires: Wires, ledger: Ledger, step_h: float) -> Wants:
-    """What every EVSE should get in slot ``t``: its plan, and what earlier slots still owe it."""
-    n_evses, n_seats, _ = demand.connected_h.shape
-    wants = Wants(
-        np.zeros(n_evses),
-        np.zeros(n_evses),
-        np.zeros(n_evses),
-        np.full(n_evses, 0.5),
-        np.zeros(n_evses, dtype=np.bool_),
-    )
-    for e in range(n_evses):
-        open_kwh = 0.0
-        open_h = 0.0
-        full_kw = max(demand.max_a[e, t] * wires.kw_per_a[e], 1e-9)
-        for q in range(n_seats):
-            if demand.connected_h[e, q, t] > 0.0 and ledger.left_kwh[e, q] > FULL_KWH:
-                open_kwh += ledger.left_kwh[e, q]
-                open_h += demand.connected_h[e, q, t]
-                laxity = (ledger.left_h[e, q] - ledger.left_kwh[e, q] / full_kw) / step_h
-                weight = demand.priority[e, q] / max(laxity + SLACK_SLOTS, 0.1)
-                wants.urgency[e] = max(wants.urgency[e], weight * (STICKY if ledger.charging[e] else 1.0))
-                wants.pressed[e] |= demand.pressed[e, q]
-        if open_kwh > 0.0 and demand.max_a[e, t] > 0.0:
-            ledger.owed_kwh[e] = min(ledger.owed_kwh[e] + demand.target_kw[e, t] * open_h, open_kwh)
-            wants.most_a[e] = demand.max_a[e, t]
-            due_a = max(ledger.owed_kwh[e], 0.0) / open_h / wires.kw_per_a[e]
-            wants.want_a[e] = min(due_a, demand.max_a[e, t])
-            # All that is left is due: finish now; the car stops by itself when it is full.
-            if ledger.owed_kwh[e] > open_kwh - 1e-6:
-                wants.round_at[e] = 0.0
-        else:
-            ledger.owed_kwh[e] = 0.0
-    return wants
-
-
-@kernel
-def settle_kernel(t: int, pilot_a: FloatArray, demand: Demand, wires: Wires, ledger: Ledger) -> FloatArray:
-    """Energy that the pilots of slot ``t`` deliver, shape (E, S) [kWh]; the ledger is brought up to date."""
-    n_evses, n_seats, _ = demand.connected_h.shape
-    given_kwh = np.zeros((n_evses, n_seats))
-    for e in range(n_evses):
-        ledger.charging[e] = pilot_a[e] > 0.0
-        drawn_kw = min(pilot_a[e], demand.max_a[e, t]) * wires.kw_per_a[e]
-        for q in range(n_seats):
-            given_kwh[e, q] = min(drawn_kw * demand.connected_h[e, q, t], ledger.left_kwh[e, q])
-            ledger.left_kwh[e, q] -= given_kwh[e, q]
-            ledger.left_h[e, q] -= demand.connected_h[e, q, t]
-            ledger.owed_kwh[e] -= given_kwh[e, q]
-    return given_kwh
-
-
-@kernel
-def room_beside_kernel(
-    headroom_kw: FloatArray, headroom_a: FloatArray, wires: Wires, pilot_a: FloatArray
-) -> Room:
-    """What every node has left beside the pilots (E,) of one slot."""
-    room = Room(headroom_kw.copy(), headroom_a.copy())
-    for e in range(pilot_a.size):
-        grant_kernel(e, pilot_a[e], wires, room)
-    return room
 
 
 @kernel
@@ -270,9 +77,12 @@ def top_up_kernel(t: int, least_a: float, demand: Demand, wires: Wires, room: Ro
 
 @kernel
 def dispatch_kernel(
-    demand: Demand, wires: Wires, headroom_kw: FloatArray, headroom_a: FloatArray, step_h: float
+    demand: Demand, wires: Wires, room_kw: FloatArray, room_a: FloatArray, step_h: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Pilots (E, T) [A] and the energy expected of them (E, S, T) [kWh], slot by slot."""
+    """Pilots (E, T) [A] and the energy expected of them (E, S, T) [kWh], slot by slot.
+
+    ``room_kw`` (T, N) and ``room_a`` (T, N, 3) are what nodes can carry; what is granted is taken off in place.
+    """
     n_evses, n_seats, n_slots = demand.connected_h.shape
     pilot_a = np.zeros((n_evses, n_slots))
     energy_kwh = np.zeros((n_evses, n_seats, n_slots))
@@ -281,20 +91,15 @@ def dispatch_kernel(
     )
     for t in range(n_slots):
         wants = wants_kernel(t, demand, wires, ledger, step_h)
-        room = Room(headroom_kw[:, t].copy(), headroom_a[:, :, t].copy())
-        pilot_a[:, t] = pilots_kernel(wants, wires, room)
+        pilot_a[:, t] = pilots_kernel(wants, wires, Room(room_kw[t], room_a[t]))
         energy_kwh[:, :, t] = settle_kernel(t, pilot_a[:, t], demand, wires, ledger)
     # What rounding lost goes first to slots in which the car charges anyway, then to the latest: the next plan
     # may do better there, and nobody is switched on now for a little.
     granted = Granted(pilot_a, energy_kwh, ledger.left_kwh - demand.short_kwh)
-    if granted.lost_kwh.max() <= LOST_KWH:
-        return pilot_a, energy_kwh
     for t in range(n_slots):
-        room = room_beside_kernel(headroom_kw[:, t], headroom_a[:, :, t], wires, pilot_a[:, t])
-        top_up_kernel(t, 1e-6, demand, wires, room, granted)
+        top_up_kernel(t, 1e-6, demand, wires, Room(room_kw[t], room_a[t]), granted)
     for t in range(n_slots - 1, -1, -1):
-        room = room_beside_kernel(headroom_kw[:, t], headroom_a[:, :, t], wires, pilot_a[:, t])
-        top_up_kernel(t, 0.0, demand, wires, room, granted)
+        top_up_kernel(t, 0.0, demand, wires, Room(room_kw[t], room_a[t]), granted)
     return pilot_a, energy_kwh
 
 
@@ -357,9 +162,9 @@ def _dispatched(
         charging,
     )
     wires = Wires(top.levels_a, top.ancestors, problem.a_per_kw > 0, problem.kw_per_a)
-    pilot_a, energy_kwh = dispatch_kernel(
-        demand, wires, headroom_kw, np.array(problem.headroom_a), problem.grid.step_h
-    )
+    room_kw = headroom_kw.T.copy(order="C")
+    room_a = problem.headroom_a.transpose(2, 0, 1).copy(order="C")
+    pilot_a, energy_kwh = dispatch_kernel(demand, wires, room_kw, room_a, problem.grid.step_h)
     schedule = Schedule(
         grid=problem.grid,
         evse_ids=top.evse_ids,
