@@ -21,7 +21,7 @@ References
 
 from typing import Final
 
-from models.grid.site import CircuitNode, Connector, Evse, Phase, Site, Station
+from models.grid.site import ALL_PHASES, CircuitNode, Connector, Evse, Phase, Site, Station
 from models.units import W_PER_KW
 
 LINE_TO_LINE_V: Final = 208.0
@@ -31,12 +31,12 @@ CLIPPER_CREEK_A: Final = (8.0, 16.0, 24.0, 32.0)
 
 CLIPPER_CREEK_POD: Final = (320, 321, 322, 323, 493, 494, 495, 496)
 AERO_VIRONMENT_POD: Final = (324, 325, 326, 327, 489, 490, 491, 492)
-BESIDE_THE_PODS: Final = {
-    Phase.L1: (303, 308, 310, 316, 318, 498, 500, 506, 508, 513),
-    Phase.L2: (148, 149, 212, 213, 304, 305, 311, 313, 317, 499, 503, 505, 511, 512),
-    Phase.L3: (306, 307, 309, 312, 314, 315, 319, 497, 501, 502, 504, 507, 509, 510),
-}
-"""EVSEs by pair of lines: L1 stands for AB, L2 for BC, L3 for CA."""
+BESIDE_THE_PODS: Final = (
+    (303, 308, 310, 316, 318, 498, 500, 506, 508, 513),
+    (148, 149, 212, 213, 304, 305, 311, 313, 317, 499, 503, 505, 511, 512),
+    (306, 307, 309, 312, 314, 315, 319, 497, 501, 502, 504, 507, 509, 510),
+)
+"""EVSEs between lines A and B, B and C, C and A, in the order of the phases that stand for these pairs."""
 
 
 def caltech(limit_kw: float = TRANSFORMER_KW) -> Site:
@@ -58,7 +58,7 @@ def caltech(limit_kw: float = TRANSFORMER_KW) -> Site:
     )
     stations = [_station(number, "pod-clipper-creek", Phase.L1) for number in CLIPPER_CREEK_POD]
     stations += [_station(number, "pod-aero-vironment", Phase.L1) for number in AERO_VIRONMENT_POD]
-    for phase, numbers in BESIDE_THE_PODS.items():
+    for phase, numbers in zip(ALL_PHASES, BESIDE_THE_PODS, strict=True):
         stations += [_station(number, "transformer", phase) for number in numbers]
     return Site("caltech", "America/Los_Angeles", nodes, tuple(stations), LINE_TO_LINE_V)
 
