@@ -85,7 +85,7 @@ def test_a_pilot_below_six_amperes_stops_the_car(car, pilots_a):
     assert alone.advance(5.9, 60.0).energy_kwh[0] == 0.0
 
 
-@settings(max_examples=50)
+@settings(max_examples=15)
 @given(car=cars())
 def test_a_car_with_time_enough_is_full_at_its_need(car):
     alone = SimulatedCar(EVSE, car)
