@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
@@ -16,15 +16,18 @@ from api.body import BodyLimit
 from api.errors import answer_with_problems
 from api.examples import examples, state_of
 from api.planning.planner import Planner
-from api.planning.routes import SCHEMA_REF
 from api.planning.routes import router as planning
 from api.planning.schemas import StateWire
 from api.planning.service import decide
 from api.settings import Settings
-from api.wire.schemas import HealthOut, ProblemOut, definitions
+from api.stations.schemas import DeclarationWire, StandingWire
+from api.wire.schemas import SCHEMA_REF, HealthOut, ProblemOut, definitions
 
 _log = logging.getLogger(__name__)
 _health = APIRouter(prefix="/v1", tags=["service"])
+
+_READ_STRICTLY: Final = (StateWire, StandingWire, DeclarationWire)
+"""Bodies that routes read by themselves, so that FastAPI does not know them."""
 
 Companion: TypeAlias = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]
 """Something that lives as long as the service, such as the gateway of the stations."""
@@ -104,7 +107,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schema = get_openapi(
             title=app.title, version=app.version, routes=app.routes, description="Grid-aware smart charging."
         )
-        schema["components"]["schemas"].update(definitions((StateWire, ProblemOut), SCHEMA_REF))
+        schema["components"]["schemas"].update(definitions((*_READ_STRICTLY, ProblemOut), SCHEMA_REF))
         body = schema["paths"]["/v1/plans"]["post"]["requestBody"]["content"]["application/json"]
         body["examples"] = {name: {"summary": name, "value": value} for name, value in examples().items()}
         app.openapi_schema = schema

@@ -2,22 +2,16 @@
 
 import asyncio
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.planning.planner import Planner
 from api.planning.schemas import PlanOut, StateWire
 from api.planning.service import Decision, decide
-from api.wire.schemas import ProblemOut, parsed
+from api.wire.schemas import body_of, parsed, problem_of
 
 router = APIRouter(prefix="/v1", tags=["planning"])
-
-SCHEMA_REF: Final = "#/components/schemas/"
-
-PROBLEM: Final[dict[str, Any]] = {
-    "content": {"application/problem+json": {"schema": {"$ref": SCHEMA_REF + ProblemOut.__name__}}}
-}
 
 
 def planner_of(request: Request) -> Planner:
@@ -55,15 +49,10 @@ def plan_out(decision: Decision) -> PlanOut:
     "/plans",
     response_model=PlanOut,
     responses={
-        413: PROBLEM | {"description": "The request is longer than the service reads"},
-        422: PROBLEM | {"description": "The input has faults; all of them are listed with their paths"},
+        413: problem_of("The request is longer than the service reads"),
+        422: problem_of("The input has faults; all of them are listed with their paths"),
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": SCHEMA_REF + StateWire.__name__}}},
-        }
-    },
+    openapi_extra=body_of(StateWire),
 )
 async def make_plan(state: Annotated[StateWire, Depends(state_in)], planner: PlannerDep) -> Response:
     """Plan a site from the state that is sent: nothing is stored, no station is told."""

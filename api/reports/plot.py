@@ -62,14 +62,16 @@ class _Clock:
         from matplotlib import dates  # noqa: PLC0415 - takes a second to import
 
         grid = plan.schedule.grid
-        edges = dates.date2num([grid.slot_start(slot) for slot in range(grid.n_slots + 1)])
+        moments = [grid.slot_start(slot) for slot in range(grid.n_slots + 1)]
+        edges = dates.date2num(moments)  # type: ignore[no-untyped-call]  # matplotlib's dates are not annotated
         return cls(frozen(edges), ZoneInfo(zone))
 
     def place(self, moment: datetime) -> float:
         """Return where a moment stands on the axis; one outside stands on its edge."""
         from matplotlib import dates  # noqa: PLC0415 - as above
 
-        return float(np.clip(dates.date2num(moment), self.edges[0], self.edges[-1]))
+        days = dates.date2num(moment)  # type: ignore[no-untyped-call]  # matplotlib's dates are not annotated
+        return float(np.clip(days, self.edges[0], self.edges[-1]))
 
 
 def plan_figure(plan: Plan, state: SiteState) -> "Figure":
@@ -248,8 +250,8 @@ def _draw_clock(axes: "Axes", clock: _Clock) -> None:
 
     axes.xaxis_date(tz=clock.zone)
     axes.set_xlim(clock.edges[0], clock.edges[-1])
-    locator = dates.AutoDateLocator(tz=clock.zone, minticks=5, maxticks=13)
+    locator = dates.AutoDateLocator(tz=clock.zone, minticks=5, maxticks=13)  # type: ignore[no-untyped-call]  # matplotlib's dates are not annotated
     axes.xaxis.set_major_locator(locator)
-    formatter = dates.ConciseDateFormatter(locator, tz=clock.zone, show_offset=False)
+    formatter = dates.ConciseDateFormatter(locator, tz=clock.zone, show_offset=False)  # type: ignore[no-untyped-call]  # matplotlib's dates are not annotated
     formatter.zero_formats[3] = "%a %d %b"
     axes.xaxis.set_major_formatter(formatter)

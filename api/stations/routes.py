@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Request
 
 from api.stations.network import ChargingNetwork
 from api.stations.schemas import DeclarationWire, StandingWire
-from api.wire.schemas import WireModel, parsed
+from api.wire.schemas import WireModel, body_of, parsed
 from models.errors import InvalidInputError, Issue
 
 router = APIRouter(prefix="/v1", tags=["network"])
@@ -32,7 +32,7 @@ async def _body(request: Request, schema: type[Model]) -> Model:
     return await asyncio.to_thread(parsed, schema, await request.body())
 
 
-@router.put("/sites/{site_id}", status_code=HTTPStatus.NO_CONTENT)
+@router.put("/sites/{site_id}", status_code=HTTPStatus.NO_CONTENT, openapi_extra=body_of(StandingWire))
 async def put_site(site_id: SiteId, request: Request, network: NetworkDep) -> None:
     """Store a site, or replace it; its stations are planned from now on."""
     standing = await _body(request, StandingWire)
@@ -50,7 +50,9 @@ async def get_plan(site_id: SiteId, network: NetworkDep) -> dict[str, Any]:
     return plan
 
 
-@router.put("/declarations/{id_token}", status_code=HTTPStatus.NO_CONTENT)
+@router.put(
+    "/declarations/{id_token}", status_code=HTTPStatus.NO_CONTENT, openapi_extra=body_of(DeclarationWire)
+)
 async def put_declaration(id_token: IdToken, request: Request, network: NetworkDep) -> None:
     """Take what a driver says: when the car leaves and what it needs."""
     await network.declare(id_token, await _body(request, DeclarationWire))

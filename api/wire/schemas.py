@@ -23,6 +23,9 @@ from models.arrays import FloatArray, frozen
 from models.errors import InvalidInputError, Issue, IssueList
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+SCHEMA_REF: Final = "#/components/schemas/"
+"""Where schemas stand in the OpenAPI description."""
+
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 MAX_SLOTS: Final = 2016
@@ -137,6 +140,12 @@ def _issues(error: ValidationError, body: bytes) -> tuple[Issue, ...]:
     )
 
 
+def body_of(schema: type[WireModel]) -> dict[str, Any]:
+    """Return the description of a JSON body that a route reads strictly by itself."""
+    reference = {"$ref": SCHEMA_REF + schema.__name__}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}}
+
+
 class FaultOut(WireModel):
     """One fault: where it is in the input, and what is wrong."""
 
@@ -152,6 +161,12 @@ class ProblemOut(WireModel):
     status: int
     detail: str
     errors: tuple[FaultOut, ...] = ()
+
+
+def problem_of(description: str) -> dict[str, Any]:
+    """Return the description of an answer that is a problem."""
+    reference = {"$ref": SCHEMA_REF + ProblemOut.__name__}
+    return {"description": description, "content": {"application/problem+json": {"schema": reference}}}
 
 
 class HealthOut(WireModel):

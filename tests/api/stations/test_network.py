@@ -10,6 +10,7 @@ from sqlalchemy import select
 from api.examples import examples
 from api.ocpp.gateway import GatewaySettings
 from api.planning.planner import Planner
+from api.planning.service import Decision
 from api.stations.network import ChargingNetwork, NetworkSettings, SharedKey
 from api.stations.schemas import DeclarationWire, StandingWire
 from api.storage.engine import Database
@@ -17,12 +18,12 @@ from api.storage.outbox import OutboxState
 from api.storage.tables import ConnectorRow, OutboxRow, PlanRow, StationRow, TransactionRow
 from benchmarks.station_v16 import Words16
 from benchmarks.station_v201 import Words201
-from benchmarks.station_words import Reading
+from benchmarks.station_words import Reading, Words
 from benchmarks.stations import VirtualStation
 from models.errors import InvalidInputError
 
 PATIENCE_S = 10.0
-WORDS = {"north": Words16, "south": Words201}
+WORDS: dict[str, type[Words]] = {"north": Words16, "south": Words201}
 
 
 def now():
@@ -189,7 +190,7 @@ def test_after_a_restart_the_outbox_is_delivered_and_sites_are_known(database, p
 
 
 def test_what_a_driver_declares_is_planned_with(database, planner):
-    decisions = []
+    decisions: list[Decision] = []
 
     async def scenario():
         async with running(database, planner, decisions.append) as network:

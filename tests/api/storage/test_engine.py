@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
@@ -67,7 +66,7 @@ def test_a_time_without_a_zone_is_refused(database):
 def test_a_decimal_comes_back_digit_by_digit(value):
     stored = ExactDecimal().process_bind_param(value, sqlite.dialect())
     back = ExactDecimal().process_result_value(stored, sqlite.dialect())
-    assert (back, back.as_tuple()) == (Decimal(value), value.as_tuple())
+    assert str(back) == str(value)
 
 
 def test_an_error_undoes_the_whole_transaction(database):

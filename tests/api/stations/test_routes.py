@@ -1,0 +1,70 @@
+"""Sites that we run, over HTTP, as `gridpilot serve` serves them."""
+
+import time
+
+import pytest
+
+from api.commands.serve import served
+from api.examples import examples
+from api.settings import Settings
+from tests.serving import serving
+
+SITE = {
+    "site": examples()["workplace"]["site"],
+    "tariff": {"energy_per_kwh": [0.2] * 12 + [0.4] * 12},
+    "loads": [{"node_id": "grid", "power_kw": 5, "high_kw": [8] * 24}],
+    "limits": [
+        {
+            "node_id": "grid",
+            "source": "grid operator",
+            "start": "2026-03-03T17:00:00+01:00",
+            "end": "2026-03-03T19:00:00+01:00",
+            "limit_kw": 10,
+        }
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    path = tmp_path_factory.mktemp("serve") / "serve.sqlite"
+    with serving(served(Settings(database_url=f"sqlite:///{path}", ocpp_port=0))) as client:
+        yield client
+
+
+def test_a_site_that_is_put_is_planned(client):
+    assert client.get("/v1/sites/workplace/plan").status_code == 404
+    answer = client.put("/v1/sites/workplace", json=SITE)
+    assert answer.status_code == 204, answer.text
+    for _ in range(200):
+        answer = client.get("/v1/sites/workplace/plan")
+        if answer.status_code == 200:
+            break
+        time.sleep(0.05)
+    assert answer.json()["site_id"] == "workplace"
+
+
+def test_every_fault_of_a_site_is_told_with_its_path(client):
+    site = SITE | {"tariff": {"energy_per_kwh": [0.2] * 23}, "colour": "green"}
+    answer = client.put("/v1/sites/workplace", json=site)
+    assert answer.status_code == 422
+    assert {fault["path"] for fault in answer.json()["errors"]} == {"tariff.energy_per_kwh", "colour"}
+
+
+def test_the_path_and_the_body_name_one_site(client):
+    answer = client.put("/v1/sites/other", json=SITE)
+    assert [fault["path"] for fault in answer.json()["errors"]] == ["site.site_id"]
+
+
+def test_what_a_driver_says_is_checked(client):
+    said = {"departure": "2026-03-03T17:00:00+01:00", "target_kwh": 20}
+    assert client.put("/v1/declarations/anna", json=said).status_code == 204
+    answer = client.put("/v1/declarations/anna", json=said | {"target_kwh": "20", "minimum_kwh": -1})
+    assert {fault["path"] for fault in answer.json()["errors"]} == {"target_kwh", "minimum_kwh"}
+
+
+def test_the_description_names_the_schemas_that_bodies_obey(client):
+    description = client.get("/openapi.json").json()
+    body = description["paths"]["/v1/sites/{site_id}"]["put"]["requestBody"]
+    name = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
+    assert name in description["components"]["schemas"]

@@ -1,0 +1,144 @@
+"""The command line as users call it: results on success, one clear error and code 2 on bad input."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no annotations
+from typer.testing import CliRunner
+
+from api.cli import app
+from api.examples import examples
+from api.planning.schemas import PlanOut
+from api.settings import Settings
+from models.errors import InvalidInputError
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def state_file(tmp_path):
+    def write(document):
+        path = tmp_path / "state.json"
+        path.write_text(document if isinstance(document, str) else json.dumps(document))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", sorted(examples()))
+def test_plan_shows_the_plan_and_writes_it(state_file, tmp_path, name):
+    out, plot = tmp_path / "plan.json", tmp_path / "plan.html"
+    result = run("plan", state_file(examples()[name]), "--out", out, "--plot", plot)
+    assert result.exit_code == 0, result.output
+    assert "optimal" in result.output
+    assert PlanOut.model_validate_json(out.read_bytes()).site_id == name
+    assert "<svg" in plot.read_text()
+
+
+def test_plan_names_every_fault_of_a_bad_file_and_exits_with_2(state_file):
+    state = examples()["workplace"]
+    state["sessions"][1]["evse_id"] = "nowhere"
+    state["sessions"][2]["departure"] = "2026-03-03T08:00:00+01:00"
+    result = run("plan", state_file(state))
+    assert result.exit_code == 2
+    assert "2 faults" in result.stderr
+    assert "sessions[1].evse_id" in result.stderr
+    assert "sessions[2].departure" in result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("text", ["", "not json", "[]", "null", '{"site": 1}', "\x00"])
+def test_a_file_that_is_no_state_is_an_error_and_no_traceback(state_file, text):
+    result = run("plan", state_file(text))
+    assert (result.exit_code, "Traceback" in result.output) == (2, False)
+    assert result.stderr
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    result = run("plan", tmp_path / "missing.json")
+    assert result.exit_code == 2
+    assert "missing.json" in result.stderr
+
+
+def test_a_plot_of_an_unknown_kind_is_refused_before_the_work(state_file, tmp_path):
+    result = run("plan", state_file(examples()["depot"]), "--plot", tmp_path / "plan.gif")
+    assert result.exit_code == 2
+    assert "plan.gif" in result.stderr
+
+
+def test_the_printed_schema_is_a_schema_that_the_examples_obey():
+    schema = json.loads(run("schema").output)
+    Draft202012Validator.check_schema(schema)
+    for example in examples().values():
+        Draft202012Validator(schema).validate(example)
+
+
+def test_bench_list_shows_the_benchmarks_and_an_unknown_one_is_named():
+    assert "replan" in run("bench", "list").output
+    result = run("bench", "run", "nonsense")
+    assert result.exit_code == 2
+    assert "nonsense" in result.stderr
+
+
+def test_replay_compares_policies_and_writes_the_results(tmp_path):
+    sessions, out = tmp_path / "sessions.csv", tmp_path / "out.json"
+    sessions.write_text(
+        "station,arrival,departure,energy_kwh\n"
+        "a,2026-01-05T16:00:00Z,2026-01-05T20:00:00Z,8\n"
+        "b,2026-01-05T17:00:00Z,2026-01-05T19:00:00Z,4\n"
+    )
+    result = run(
+        "replay", sessions, "--site", "caltech", "--policy", "ours", "--policy", "equal_share", "--out", out
+    )
+    assert result.exit_code == 0, result.output
+    ours, equal_share = json.loads(out.read_text())
+    assert (ours["policy"], equal_share["policy"]) == ("ours", "equal_share")
+    assert ours["exceedances"] == []
+    assert ours["delivered_kwh"] == pytest.approx(12, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--site", "mars"), "mars"),
+        (("--site", "caltech", "--policy", "luck"), "luck"),
+        (("--site", "caltech", "--belief", "hope"), "hope"),
+        (("--site", "missing.json"), "missing.json"),
+        (("--site", "caltech", "--limit", "-5"), "-5"),
+    ],
+)
+def test_replay_names_what_it_does_not_know(tmp_path, arguments, named):
+    sessions = tmp_path / "sessions.csv"
+    sessions.write_text(
+        "station,arrival,departure,energy_kwh\na,2026-01-05T16:00:00Z,2026-01-05T20:00:00Z,8\n"
+    )
+    result = run("replay", sessions, *arguments)
+    assert result.exit_code == 2, result.output
+    assert named in result.stderr
+
+
+def test_serve_does_not_open_the_gateway_to_others_without_a_password():
+    result = run("serve", "--host", "0.0.0.0")  # noqa: S104 - it is refused
+    assert result.exit_code == 2
+    assert "GRIDPILOT_STATION_KEY" in result.stderr
+
+
+def test_every_bad_setting_is_named(monkeypatch):
+    monkeypatch.setenv("GRIDPILOT_API_PORT", "eighty")
+    monkeypatch.setenv("GRIDPILOT_PLAN_EVERY_S", "often")
+    with pytest.raises(InvalidInputError, match=r"GRIDPILOT_API_PORT.*GRIDPILOT_PLAN_EVERY_S"):
+        Settings.from_environment()
+
+
+def test_help_does_not_import_what_takes_a_second():
+    code = (
+        "import sys; from typer.testing import CliRunner; from api.cli import app;"
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0;"
+        "print([n for n in ('pandas', 'numba', 'pyomo', 'fastapi', 'matplotlib', 'sqlalchemy') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
