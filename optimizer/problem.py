@@ -28,6 +28,8 @@ class Problem:
         Session in each (EVSE, seat).
     connected_h : (E, S, T) float64
         How long the session can charge in the slot [h].
+    arrival_h : (E,) float64
+        Arrival of the first of these sessions [h since the Unix epoch]; 0 where there is none.
     need_kwh, minimum_kwh, priority : (E, S) float64
         Energy to the target and to the promised minimum [kWh], weight of a shortfall.
     max_a : (E, T) float64
@@ -54,6 +56,7 @@ class Problem:
     grid: TimeGrid
     session_ids: tuple[tuple[str | None, ...], ...]
     connected_h: FloatArray
+    arrival_h: FloatArray
     need_kwh: FloatArray
     minimum_kwh: FloatArray
     priority: FloatArray
@@ -102,6 +105,7 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         grid=state.grid,
         session_ids=seats.ids(),
         connected_h=seats.spread(seats.connected_h),
+        arrival_h=seats.arrival_h(),
         need_kwh=seats.spread(np.array([s.remaining_kwh for s in seats.sessions])),
         minimum_kwh=seats.spread(np.array([s.remaining_minimum_kwh for s in seats.sessions])),
         priority=seats.spread(np.array([s.priority for s in seats.sessions]), empty=1.0),
@@ -152,10 +156,7 @@ class _Seats:
     @classmethod
     def of(cls, state: SiteState, topology: Topology, options: PlanOptions) -> "_Seats":
         row_of = {evse_id: row for row, evse_id in enumerate(topology.evse_ids)}
-        spans = [
-            (session, max(session.arrival, state.now), _departure(session, state.now, options))
-            for session in sorted(state.sessions, key=lambda session: session.arrival)
-        ]
+        spans = _spans(state, options)
         used = [span for span in spans if span[2] > span[1] and span[1] < state.grid.end]
         taken = np.zeros(topology.n_evses, dtype=np.int64)
         rows, seats = [], []
@@ -180,12 +181,36 @@ class _Seats:
         out[self.row, self.seat] = values
         return frozen(out)
 
+    def arrival_h(self) -> FloatArray:
+        """Return when the first session of every EVSE arrives, shape (E,) [h since the Unix epoch]."""
+        out = np.zeros(self.shape[0])
+        for session, row, seat in zip(self.sessions, self.row, self.seat, strict=True):
+            if seat == 0:
+                out[row] = session.arrival.timestamp() / SECONDS_PER_HOUR
+        return frozen(out)
+
     def ids(self) -> tuple[tuple[str | None, ...], ...]:
         """Return the session of every EVSE and seat."""
         table: list[list[str | None]] = [[None] * self.shape[1] for _ in range(self.shape[0])]
         for session, row, seat in zip(self.sessions, self.row, self.seat, strict=True):
             table[row][seat] = session.session_id
         return tuple(tuple(line) for line in table)
+
+
+def _spans(state: SiteState, options: PlanOptions) -> list[tuple[ChargingSession, datetime, datetime]]:
+    """Return every session with the time that it can charge in, in the order of arrival.
+
+    Who leaves late by the planned quantile still leaves before the next car arrives: one power cannot
+    count for two.
+    """
+    spans = []
+    next_arrival: dict[str, datetime] = {}
+    for session in sorted(state.sessions, key=lambda session: session.arrival, reverse=True):
+        leaves = _departure(session, state.now, options)
+        leaves = min(leaves, next_arrival.get(session.evse_id, leaves))
+        next_arrival[session.evse_id] = session.arrival
+        spans.append((session, max(session.arrival, state.now), leaves))
+    return spans[::-1]
 
 
 def _departure(session: ChargingSession, now: datetime, options: PlanOptions) -> datetime:

@@ -55,9 +55,11 @@ def _pilot_breaches(state: SiteState, schedule: Schedule) -> Iterator[Breach]:
 
 
 def _current_a(state: SiteState, evse: Evse, pilot_a: FloatArray) -> FloatArray:
-    """Return the current on each site phase at a pilot, shape (3, n_slots) [A]."""
+    """Return the current on each site phase at a pilot, shape (3, n_slots) [A]: of cars within the horizon."""
     used = [
-        min(s.n_phases or N_PHASES, len(evse.phases)) for s in state.sessions if s.evse_id == evse.evse_id
+        min(session.n_phases or N_PHASES, len(evse.phases))
+        for session in state.sessions
+        if session.evse_id == evse.evse_id and session.arrival < state.grid.end
     ]
     out = np.zeros((N_PHASES, pilot_a.size))
     for phase in evse.phases[: max(used, default=len(evse.phases))]:

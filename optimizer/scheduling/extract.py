@@ -7,7 +7,7 @@ import numpy as np
 from models.arrays import FloatArray, frozen
 from optimizer.problem import Problem
 from optimizer.scheduling.moving import Mover
-from optimizer.scheduling.objective import N_BANDS, Weights, hour_of_slots, shortfall_per_kwh
+from optimizer.scheduling.objective import N_BANDS, Weights, eagerness, hour_of_slots, shortfall_per_kwh
 from optimizer.solver.live import Solution
 from optimizer.solver.outcome import ObjectiveTerm
 
@@ -46,7 +46,9 @@ def planned_power(
     peak_kw = mover.peak_kw(solution.values)
     energy_kwh = power_kw * problem.slot_h
     short_cost = (shortfall_per_kwh(problem, weights) * short_kwh).sum(axis=(0, 1))
-    early = weights.early_per_kwh_h * float((energy_kwh @ hour_of_slots(problem, epoch_s)).sum())
+    early = weights.early_per_kwh_h * float(
+        eagerness(problem) @ (energy_kwh @ hour_of_slots(problem, epoch_s))
+    )
     demand = 0.0 if peak_kw is None else problem.demand_charge_per_kw * peak_kw
     return PlannedPower(
         power_kw=power_kw,

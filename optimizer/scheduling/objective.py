@@ -23,6 +23,7 @@ TIER_FACTOR = 10.0
 """Ratio between neighbouring tiers."""
 
 HOURS_PER_DAY = 24.0
+HOURS_PER_WEEK = 168.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,17 @@ def hour_of_slots(problem: Problem, epoch_s: float) -> FloatArray:
     return frozen(problem.grid.steps * (problem.grid.step_s / SECONDS_PER_HOUR) - epoch_s / SECONDS_PER_HOUR)
 
 
+def eagerness(problem: Problem) -> FloatArray:
+    """Return the early preference of each EVSE against others, in [1, 2), shape (E,): first come, first served.
+
+    Between cars for which a slot costs the same, the program would cut their energy into pieces at will; with
+    a preference of its own each charges in one go, the one that came first before the others. It falls over a
+    week of arrivals and then starts again, so that a session's never changes.
+    """
+    return frozen(2.0 - problem.arrival_h % HOURS_PER_WEEK / HOURS_PER_WEEK)
+
+
 def energy_per_kwh(problem: Problem, weights: Weights, epoch_s: float) -> FloatArray:
-    """Return what a kWh costs in each slot, money and early preference, shape (T,) [currency/kWh]."""
-    return frozen(problem.import_per_kwh + weights.early_per_kwh_h * hour_of_slots(problem, epoch_s))
+    """Return what a kWh costs, money and early preference, shape (E, T) [currency/kWh]."""
+    early = np.multiply.outer(eagerness(problem), hour_of_slots(problem, epoch_s))
+    return frozen(problem.import_per_kwh + weights.early_per_kwh_h * early)
