@@ -68,7 +68,7 @@ def series(draw, n_slots, low, high):
 
 
 @st.composite
-def sites(draw, max_stations=4):
+def sites(draw, max_stations=4, min_stations=0):
     """A valid site: a small tree, stations of one or two EVSEs, AC and DC, wired in different ways."""
     limits_kw = st.one_of(st.none(), st.integers(5, 80).map(float))
     limits_a = st.one_of(st.none(), st.tuples(*[st.integers(10, 125).map(float)] * 3))
@@ -83,7 +83,7 @@ def sites(draw, max_stations=4):
         for place in range(n_nodes)
     )
     stations = []
-    for number in range(draw(st.integers(0, max_stations))):
+    for number in range(draw(st.integers(min_stations, max_stations))):
         node_id = f"n{draw(st.integers(0, n_nodes - 1))}"
         evses = tuple(draw(evse(f"s{number}e{place}")) for place in range(draw(st.integers(1, 2))))
         stations.append(Station(f"s{number}", node_id, evses))
@@ -206,8 +206,8 @@ PHASE_SHARES = ((1 / 3, 1 / 3, 1 / 3), (0.5, 0.3, 0.2), (0.0, 0.0, 1.0))
 
 @st.composite
 def planning_sites(draw):
-    """A site of :func:`sites`, some of whose EVSEs have odd steps."""
-    site = draw(sites())
+    """A site of :func:`sites` with at least one station; some EVSEs have odd steps."""
+    site = draw(sites(min_stations=1))
     stations = tuple(
         replace(station, evses=tuple(odd_steps(draw, one) for one in station.evses))
         for station in site.stations

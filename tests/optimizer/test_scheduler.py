@@ -31,8 +31,6 @@ def solved_by_pyomo(problem, epoch_s):
 @settings(max_examples=60)
 def test_the_moved_program_has_the_objective_of_the_program_stated_anew(walk):
     scheduler, topology = Scheduler(OPTIONS), Topology.of(walk[0].site)
-    if topology.n_evses == 0:
-        return
     for state in walk:
         problem = problem_of(state, topology, OPTIONS)
         solved = scheduler.solve(problem)
@@ -44,8 +42,6 @@ def test_the_moved_program_has_the_objective_of_the_program_stated_anew(walk):
 @settings(max_examples=30)
 def test_the_terms_sum_to_the_objective(walk):
     scheduler, topology = Scheduler(OPTIONS), Topology.of(walk[0].site)
-    if topology.n_evses == 0:
-        return
     for state in walk:
         solved = scheduler.solve(problem_of(state, topology, OPTIONS))
         terms = sum(term.value for term in solved.planned.terms)
@@ -56,8 +52,6 @@ def test_the_terms_sum_to_the_objective(walk):
 @settings(max_examples=30)
 def test_planned_power_keeps_every_law(walk):
     scheduler, topology = Scheduler(OPTIONS), Topology.of(walk[0].site)
-    if topology.n_evses == 0:
-        return
     for state in walk:
         problem = problem_of(state, topology, OPTIONS)
         planned = scheduler.solve(problem).planned
