@@ -1,6 +1,8 @@
 """A plan as tables for the terminal."""
 
 from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 from rich import box
@@ -15,7 +17,9 @@ from models.timegrid import TimeGrid
 from optimizer.plan import BindingLimit, Plan
 from optimizer.solver.outcome import SolveStatus
 
-_STATUS_STYLE = {SolveStatus.OPTIMAL: "green", SolveStatus.DISPATCH_ONLY: "yellow", SolveStatus.SAFE: "red"}
+_STATUS_STYLE: Final = MappingProxyType(
+    {SolveStatus.OPTIMAL: "green", SolveStatus.DISPATCH_ONLY: "yellow", SolveStatus.SAFE: "red"}
+)
 _MAX_COLUMNS = 6
 
 

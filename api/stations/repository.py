@@ -167,7 +167,7 @@ def plugged_in(session: Session, station_ids: Collection[str]) -> list[Plugged]:
         .where(TransactionRow.station_id.in_(station_ids), TransactionRow.ended_at.is_(None))
         .order_by(TransactionRow.started_at)
     )
-    newest = {(row.station_id, row.evse_number): Plugged(row, said) for row, said in rows.tuples()}
+    newest = {(row.station_id, row.evse_number): Plugged(row, said) for row, said in rows}
     return list(newest.values())
 
 

@@ -1,24 +1,28 @@
 """The tables."""
 
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy import JSON, ForeignKey, Index, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from api.storage.types import UtcTime
 
-_NAMES = {
-    "ix": "ix_%(column_0_label)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
+_NAMES: Final = MappingProxyType(
+    {
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 
 
 class Table(DeclarativeBase):
     """The base of every table; names of constraints are the same in every database."""
 
-    metadata = MetaData(naming_convention=_NAMES)
+    metadata = MetaData(naming_convention=dict(_NAMES))
     type_annotation_map = {datetime: UtcTime, dict: JSON}  # noqa: RUF012 - read by SQLAlchemy as it is
 
 
