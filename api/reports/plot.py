@@ -172,9 +172,10 @@ def _draw_billing_peak(axes: "Axes", state: SiteState, clock: _Clock) -> None:
     axes.axhline(state.billing_peak_kw, color=INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=4)
     axes.annotate(
         f"peak paid so far  {state.billing_peak_kw:.0f} kW",
-        (clock.edges[0], state.billing_peak_kw),
-        xytext=(4, 4),
+        (clock.edges[-1], state.billing_peak_kw),
+        xytext=(-4, 4),
         textcoords="offset points",
+        ha="right",
         color=INK,
         fontsize=8.5,
     )
