@@ -75,7 +75,9 @@ class MovingDay:
         site = panel_site(n_evses)
         sessions = [s for evse_id in site.evse_ids for s in _stays(evse_id, rng)]
         hours = np.arange(n_ticks + n_slots) * STEP_S / 3600.0 % 24.0
-        price = np.where((hours > DEAR_HOURS[0]) & (hours < DEAR_HOURS[1]), 0.30, 0.20) + 0.02 * rng.random(hours.size)
+        price = np.where((hours > DEAR_HOURS[0]) & (hours < DEAR_HOURS[1]), 0.30, 0.20) + 0.02 * rng.random(
+            hours.size
+        )
         return cls(site, sessions, frozen(price), n_slots)
 
     def state(self, tick: int) -> SiteState:
