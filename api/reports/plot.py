@@ -46,6 +46,7 @@ _PRICE_PARTS: Final = (
 _SIZE_INCH: Final = (11.0, 6.6)
 _DPI: Final = 150
 _HEADROOM: Final = 1.25
+_HEIGHTS: Final = (2.4, 1.0)
 _LABEL_GAP: Final = 0.055
 _MOST_LABELS: Final = 4
 
@@ -80,7 +81,7 @@ def plan_figure(plan: Plan, state: SiteState) -> "Figure":
 
     clock = _Clock.of(plan, state.site.zone)
     figure = Figure(figsize=_SIZE_INCH, dpi=_DPI, facecolor="white")
-    power, price = figure.subplots(2, 1, sharex=True, height_ratios=(2.4, 1.0))
+    power, price = figure.subplots(2, 1, sharex=True, height_ratios=_HEIGHTS)
     figure.subplots_adjust(left=0.075, right=0.845, top=0.875, bottom=0.085, hspace=0.13)
     _title(figure, plan, state)
     _draw_power(power, plan, state, clock)
@@ -219,7 +220,7 @@ def _draw_prices(axes: "Axes", plan: Plan, clock: _Clock) -> None:
     total = np.array([float(price) for price in plan.prices.total_per_kwh])
     axes.stairs(total, clock.edges, color=INK, linewidth=1.6, baseline=None, zorder=5)
     axes.set_ylim(min(float(below.min()) * 1.1, 0), max(float(above.max()), float(total.max()), 0.01) * 1.15)
-    _legend(axes, [("price shown", INK), *labels[::-1]])
+    _legend(axes, [("price shown", INK), *labels[::-1]], _LABEL_GAP * _HEIGHTS[0] / _HEIGHTS[1])
 
 
 def _area(axes: "Axes", clock: _Clock, low: FloatArray, high: FloatArray, colour: str) -> None:
@@ -228,10 +229,10 @@ def _area(axes: "Axes", clock: _Clock, low: FloatArray, high: FloatArray, colour
     axes.stairs(high, clock.edges, baseline=low, fill=True, color=colour, linewidth=0, zorder=2)
 
 
-def _legend(axes: "Axes", labels: Sequence[tuple[str, str]]) -> None:
+def _legend(axes: "Axes", labels: Sequence[tuple[str, str]], gap: float = _LABEL_GAP) -> None:
     """Name the areas beside the axes, in the order in which they lie."""
     for place, (name, colour) in enumerate(labels):
-        y = 0.98 - place * _LABEL_GAP * (2.4 if axes.get_subplotspec().rowspan.start else 1.0)  # type: ignore[union-attr]  # subplots have one
+        y = 0.98 - place * gap
         axes.text(1.016, y, "■", transform=axes.transAxes, color=colour, va="top", fontsize=11)
         axes.text(1.04, y - 0.004, name, transform=axes.transAxes, color=INK, va="top", fontsize=9)
 
