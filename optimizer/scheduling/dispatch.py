@@ -7,100 +7,17 @@ everybody wanting their maximum, it is least-laxity-first with real pilots: the 
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from models.arrays import BoolArray, FloatArray, frozen
-from models.jit import kernel
 from models.schedule import Schedule
 from optimizer.problem import Problem
 from optimizer.scheduling.extract import PlannedPower
-from optimizer.scheduling.pilots import (
-    Demand,
-    Ledger,
-    Room,
-    Wires,
-    grant_kernel,
-    level_kernel,
-    pilots_kernel,
-    room_kernel,
-    settle_kernel,
-    wants_kernel,
-)
-
-LOST_KWH = 0.05
-"""Planned energy that rounding may lose in a session before a higher peak is accepted [kWh]."""
+from optimizer.scheduling.pilots import LOST_KWH, Demand, Wires, dispatch_kernel
 
 PRESSED_KWH = 0.01
 """Shortfall from which a session counts as left short [kWh]; below it is the solver's noise."""
-
-
-class Granted(NamedTuple):
-    """What has been handed out: ``pilot_a`` (E, T) [A] and the energy expected of it (E, S, T) [kWh].
-
-    ``lost_kwh`` (E, S) is what rounding lost: the need, less the shortfall that was planned, less that energy.
-    """
-
-    pilot_a: FloatArray
-    energy_kwh: FloatArray
-    lost_kwh: FloatArray
-
-
-@kernel
-def top_up_kernel(t: int, least_a: float, demand: Demand, wires: Wires, room: Room, granted: Granted) -> None:
-    """Raise pilots of slot ``t`` for sessions that rounding left short; changes ``granted`` in place.
-
-    Only pilots of at least ``least_a`` are raised; ``room`` is what all nodes have left beside them.
-    """
-    n_evses, n_seats, _ = granted.energy_kwh.shape
-    for e in range(n_evses):
-        for q in range(n_seats):
-            hours = demand.connected_h[e, q, t]
-            lost_kwh = granted.lost_kwh[e, q]
-            pilot_a = granted.pilot_a[e, t]
-            if hours <= 0.0 or lost_kwh <= LOST_KWH or pilot_a < least_a:
-                continue
-            goal_a = min(pilot_a + lost_kwh / hours / wires.kw_per_a[e], demand.max_a[e, t])
-            levels_a = wires.levels_a[e]
-            above = np.searchsorted(levels_a, goal_a - 1e-9)
-            goal_a = levels_a[above] if above < levels_a.size else goal_a
-            raised_a = level_kernel(levels_a, min(goal_a, pilot_a + room_kernel(e, wires, room)))
-            if raised_a > pilot_a:
-                grant_kernel(e, raised_a - pilot_a, wires, room)
-                more_a = min(raised_a, demand.max_a[e, t]) - min(pilot_a, demand.max_a[e, t])
-                more_kwh = min(more_a * wires.kw_per_a[e] * hours, lost_kwh)
-                granted.energy_kwh[e, q, t] += more_kwh
-                granted.lost_kwh[e, q] -= more_kwh
-                granted.pilot_a[e, t] = raised_a
-
-
-@kernel
-def dispatch_kernel(
-    demand: Demand, wires: Wires, room_kw: FloatArray, room_a: FloatArray, step_h: float
-) -> tuple[FloatArray, FloatArray]:
-    """Pilots (E, T) [A] and the energy expected of them (E, S, T) [kWh], slot by slot.
-
-    ``room_kw`` (T, N) and ``room_a`` (T, N, 3) are what nodes can carry; what is granted is taken off in place.
-    """
-    n_evses, n_seats, n_slots = demand.connected_h.shape
-    pilot_a = np.zeros((n_evses, n_slots))
-    energy_kwh = np.zeros((n_evses, n_seats, n_slots))
-    ledger = Ledger(
-        demand.need_kwh.copy(), demand.connected_h.sum(axis=2), np.zeros(n_evses), demand.charging.copy()
-    )
-    for t in range(n_slots):
-        wants = wants_kernel(t, demand, wires, ledger, step_h)
-        pilot_a[:, t] = pilots_kernel(wants, wires, Room(room_kw[t], room_a[t]))
-        energy_kwh[:, :, t] = settle_kernel(t, pilot_a[:, t], demand, wires, ledger)
-    # What rounding lost goes first to slots in which the car charges anyway, then to the latest: the next plan
-    # may do better there, and nobody is switched on now for a little.
-    granted = Granted(pilot_a, energy_kwh, ledger.left_kwh - demand.short_kwh)
-    for t in range(n_slots):
-        top_up_kernel(t, 1e-6, demand, wires, Room(room_kw[t], room_a[t]), granted)
-    for t in range(n_slots - 1, -1, -1):
-        top_up_kernel(t, 0.0, demand, wires, Room(room_kw[t], room_a[t]), granted)
-    return pilot_a, energy_kwh
 
 
 @dataclass(frozen=True, slots=True)
