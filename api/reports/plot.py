@@ -12,7 +12,6 @@ import numpy as np
 from api.reports.figures import SessionFigures, session_figures, station_parts
 from models.arrays import FloatArray, frozen
 from models.state import SiteState
-from models.units import W_PER_KW
 from optimizer.plan import Plan
 
 if TYPE_CHECKING:
@@ -118,44 +117,24 @@ def _draw_power(axes: "Axes", plan: Plan, state: SiteState, clock: _Clock) -> No
         _area(axes, clock, base_kw, base_kw + part.power_kw, colour)
         base_kw = frozen(base_kw + part.power_kw)
         labels.append((part.name, colour))
-    limit = _site_limit(plan, state)
-    top_kw = max(float(base_kw.max()), float(limit.power_kw[np.isfinite(limit.power_kw)].max(initial=1.0)))
+    top_kw = max(float(base_kw.max()), float(plan.limit_kw[np.isfinite(plan.limit_kw)].max(initial=1.0)))
     axes.set_ylim(0, top_kw * _HEADROOM)
-    _draw_limit(axes, limit, clock)
+    _draw_limit(axes, plan.limit_kw, clock)
     _draw_billing_peak(axes, state, clock)
     _draw_unmet(axes, session_figures(plan, state), clock)
     _legend(axes, labels[::-1])
 
 
-@dataclass(frozen=True, slots=True)
-class _SiteLimit:
-    """The line to draw, shape (n_slots,) [kW], infinite where there is none, and what it is called."""
-
-    power_kw: FloatArray
-    name: str
-
-
-def _site_limit(plan: Plan, state: SiteState) -> _SiteLimit:
-    """Return the site's limit in kW; where it has none, what its fuses carry when all phases are even."""
-    fuses_a = state.site.root.limit_a
-    if np.isfinite(plan.limit_kw).any() or fuses_a is None:
-        return _SiteLimit(plan.limit_kw, "limit")
-    fuses_kw = sum(fuses_a) * state.site.voltage_v / W_PER_KW
-    return _SiteLimit(
-        frozen(np.full(plan.limit_kw.size, fuses_kw)), f"fuses of {min(fuses_a):.0f} A, phases even:"
-    )
-
-
-def _draw_limit(axes: "Axes", limit: _SiteLimit, clock: _Clock) -> None:
+def _draw_limit(axes: "Axes", limit_kw: FloatArray, clock: _Clock) -> None:
     """Draw the site's limit, labelled on the line itself."""
-    there = np.isfinite(limit.power_kw)
+    there = np.isfinite(limit_kw)
     if not there.any():
         return
-    line = np.where(there, limit.power_kw, np.nan)
+    line = np.where(there, limit_kw, np.nan)
     axes.stairs(line, clock.edges, color=_LIMIT, linewidth=1.8, baseline=None, zorder=5)
     last = int(np.flatnonzero(there)[-1])
     axes.annotate(
-        f"{limit.name}  {line[last]:.0f} kW",
+        f"limit  {line[last]:.0f} kW",
         (clock.edges[last + 1], line[last]),
         xytext=(-4, 5),
         textcoords="offset points",
