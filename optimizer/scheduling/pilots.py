@@ -18,8 +18,12 @@ SLACK_SLOTS = 3.0
 STICKY = 1.25
 """How much more urgent a car is that charges already: contactors and cars are not to be switched for nothing."""
 
-HOLD_SLOTS = 4
-"""How far ahead a plan must want a car again for it to be held at its least pilot."""
+HOLD_H = 2.0
+"""How soon a plan must want a car again for it to be held at its least pilot until then [h].
+
+Two days at the Caltech garage with 30 kW: 6.9 switches per session and 72.3 % of the energy without, 3.9 and
+72.7 % with 1 h, 3.3 and 72.8 % with 2.5 h.
+"""
 
 HOLD_KW = 0.1
 """Planned power below which a car is not wanted [kW]."""
@@ -191,7 +195,7 @@ def wants_kernel(t: int, demand: Demand, wires: Wires, ledger: Ledger, step_h: f
             due_a = max(ledger.owed_kwh[e], 0.0) / open_h / wires.kw_per_a[e]
             wants.want_a[e] = min(due_a, demand.max_a[e, t])
             # A car that charges and is to charge again soon is not switched off in between.
-            soon_kw = demand.target_kw[e, t : t + HOLD_SLOTS].max()
+            soon_kw = demand.target_kw[e, t : t + max(int(HOLD_H / step_h), 1)].max()
             if ledger.charging[e] and soon_kw > HOLD_KW:
                 wants.want_a[e] = max(wants.want_a[e], min(wires.levels_a[e, 0], demand.max_a[e, t]))
             # All that is left is due: finish now; the car stops by itself when it is full.
