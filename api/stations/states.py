@@ -8,7 +8,7 @@ from api.ocpp.registry import Registry
 from api.planning.request import PlanRequest
 from api.stations import repository
 from api.stations.repository import Plugged
-from api.stations.schemas import AssumedNeed, StandingWire
+from api.stations.schemas import StandingWire
 from api.storage.engine import Database
 from models.errors import InvalidInputError, Issue
 from models.grid.site import Evse
@@ -65,7 +65,7 @@ def request_of(
         site=site,
         now=now,
         grid=grid,
-        sessions=tuple(charging_session(evse, car, standing.assumed, now) for evse, car in cars.items()),
+        sessions=tuple(charging_session(evse, car, standing, now) for evse, car in cars.items()),
         tariff=standing.tariff.on(grid, site.zone),
         loads=tuple(load.on(grid, site.zone) for load in standing.loads),
         limits=tuple(limit.on(grid) for limit in standing.limits),
@@ -79,15 +79,20 @@ def request_of(
     )
 
 
-def charging_session(evse: Evse, car: Plugged, assumed: AssumedNeed, now: datetime) -> ChargingSession:
-    """Return the session of a car that is plugged in: what its driver has said, or what is assumed."""
-    begun, said = car.transaction, car.declaration
+def charging_session(evse: Evse, car: Plugged, standing: StandingWire, now: datetime) -> ChargingSession:
+    """Return the session of a car that is plugged in: what its driver has said, or what is assumed.
+
+    It is to be ready some time before it leaves, for what no plan knows: batteries taper, drivers are early.
+    """
+    begun, said, assumed = car.transaction, car.declaration, standing.assumed
     departure = begun.started_at + timedelta(hours=assumed.stay_hours) if said is None else said.departure
+    leaves = departure if departure > now else now + _OVERSTAY
+    ready = max(leaves - timedelta(minutes=standing.ready_minutes_before), now + (leaves - now) / 2)
     return ChargingSession(
         session_id=f"{begun.station_id}/{begun.transaction_id}",
         evse_id=evse.evse_id,
         arrival=min(begun.started_at, now),
-        departure=Departure.at(departure if departure > now else now + _OVERSTAY),
+        departure=Departure.at(ready),
         target_kwh=assumed.target_kwh if said is None else said.target_kwh,
         minimum_kwh=min(assumed.minimum_kwh, assumed.target_kwh) if said is None else said.minimum_kwh,
         delivered_kwh=begun.delivered_kwh,
