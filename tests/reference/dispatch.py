@@ -1,0 +1,132 @@
+"""Naive twins of the kernels that dispatch is made of: masks and lists instead of loops over nodes and seats.
+
+Sums are formed in the same order as in the kernels, so that a draw at the edge of a rounding agrees too.
+"""
+
+import numpy as np
+
+from optimizer.scheduling.pilots import HOLD_H, HOLD_KW, Granted, Ledger, Room, Wants
+
+
+def wired(evse, wires):
+    """Nodes above an EVSE, and the phases that it loads there."""
+    nodes = wires.ancestors[evse][wires.ancestors[evse] >= 0]
+    return nodes, np.flatnonzero(wires.on_phase[evse])
+
+
+def room(evse, wires, room):
+    """Least of all that is left above an EVSE, in amperes."""
+    nodes, phases = wired(evse, wires)
+    left = [room.kw[nodes] / wires.kw_per_a[evse], room.a[np.ix_(nodes, phases)].ravel()]
+    return np.concatenate(left).min(initial=np.inf)
+
+
+def level(levels_a, most_a):
+    """Greatest of the levels that fit."""
+    return max((one for one in levels_a if one <= most_a + 1e-9), default=0.0)
+
+
+def grant(evse, extra_a, wires, room):
+    """Take a grant off all nodes at once."""
+    nodes, phases = wired(evse, wires)
+    room.kw[nodes] -= extra_a * wires.kw_per_a[evse]
+    room.a[np.ix_(nodes, phases)] -= extra_a
+
+
+def goal(evse, pilot_a, wants, wires):
+    """Next level where the want has come far enough towards it, all that is useful where pressed."""
+    higher = [one for one in wires.levels_a[evse] if np.isfinite(one) and one >= pilot_a + 1e-9]
+    want_a, part = wants.want_a[evse], wants.round_at[evse]
+    is_due = bool(higher) and want_a > pilot_a + part * (higher[0] - pilot_a) + 1e-9
+    reached_a = higher[0] if is_due else pilot_a
+    return max(reached_a, wants.most_a[evse]) if wants.pressed[evse] else reached_a
+
+
+def pilots(wants, wires, room_left):
+    """Everybody's due rounded down, then what is left over, each time most urgent first."""
+    open_evses = [e for e in range(len(wants.most_a)) if wants.most_a[e] > 0]
+    order = sorted(open_evses, key=lambda e: -wants.urgency[e])
+    told_a = dict.fromkeys(range(len(wants.most_a)), 0.0)
+    for goal_of in (lambda e: wants.want_a[e], lambda e: goal(e, told_a[e], wants, wires)):
+        for e in order:
+            most_a = min(goal_of(e), told_a[e] + room(e, wires, room_left))
+            raised_a = max(level(wires.levels_a[e], most_a), told_a[e])
+            grant(e, raised_a - told_a[e], wires, room_left)
+            told_a[e] = raised_a
+    return np.array(list(told_a.values()))
+
+
+def wants(t, demand, wires, ledger, step_h):
+    """Due, use and urgency of all EVSEs at once; the ledger's debts are brought up to date."""
+    hours = demand.connected_h[:, :, t]
+    is_open = (hours > 0) & (ledger.left_kwh > 1e-9)
+    open_kwh = np.where(is_open, ledger.left_kwh, 0.0).sum(axis=1)
+    open_h = np.where(is_open, hours, 0.0).sum(axis=1)
+    full_kw = np.maximum(demand.max_a[:, t] * wires.kw_per_a, 1e-9)[:, None]
+    laxity = (ledger.left_h - ledger.left_kwh / full_kw) / step_h
+    weight = demand.priority / np.maximum(laxity + 3.0, 0.1) * np.where(ledger.charging, 1.25, 1.0)[:, None]
+    charges = (open_kwh > 0) & (demand.max_a[:, t] > 0)
+    owed_kwh = np.minimum(ledger.owed_kwh + demand.target_kw[:, t] * open_h, open_kwh)
+    ledger.owed_kwh[:] = np.where(charges, owed_kwh, 0.0)
+    due_a = np.maximum(owed_kwh, 0.0) / np.where(charges, open_h, 1.0) / wires.kw_per_a
+    n_soon = max(int(HOLD_H / step_h), 1)
+    soon_kw = demand.target_kw[:, t : t + n_soon].max(axis=1)
+    held_a = np.where(ledger.charging & (soon_kw > HOLD_KW), wires.levels_a[:, 0], 0.0)
+    want_a = np.minimum(np.maximum(due_a, held_a), demand.max_a[:, t])
+    return Wants(
+        want_a=np.where(charges, want_a, 0.0),
+        most_a=np.where(charges, demand.max_a[:, t], 0.0),
+        urgency=np.where(is_open, weight, 0.0).max(axis=1, initial=0.0),
+        round_at=np.where(charges & (owed_kwh > open_kwh - 1e-6), 0.0, 0.5),
+        pressed=(is_open & demand.pressed).any(axis=1),
+    )
+
+
+def settle(t, pilot_a, demand, wires, ledger):
+    """Energy of one slot for all seats at once, and the ledger after it."""
+    drawn_kw = (np.minimum(pilot_a, demand.max_a[:, t]) * wires.kw_per_a)[:, None]
+    given_kwh = np.minimum(drawn_kw * demand.connected_h[:, :, t], ledger.left_kwh)
+    ledger.left_kwh[:] = ledger.left_kwh - given_kwh
+    ledger.left_h[:] = ledger.left_h - demand.connected_h[:, :, t]
+    for seat in range(given_kwh.shape[1]):
+        ledger.owed_kwh[:] = ledger.owed_kwh - given_kwh[:, seat]
+    ledger.charging[:] = pilot_a > 0
+    return given_kwh
+
+
+def top_up(t, least_a, demand, wires, room_left, granted):
+    """Raise the pilots of a slot to the level that gives back what is lost, as far as there is room."""
+    n_evses, n_seats, _ = granted.energy_kwh.shape
+    for e, q in np.ndindex(n_evses, n_seats):
+        hours, lost_kwh = demand.connected_h[e, q, t], granted.lost_kwh[e, q]
+        pilot_a, most_a = granted.pilot_a[e, t], demand.max_a[e, t]
+        if hours > 0 and lost_kwh > 0.05 and pilot_a >= least_a:
+            wanted_a = min(pilot_a + lost_kwh / hours / wires.kw_per_a[e], most_a)
+            enough = [one for one in wires.levels_a[e] if one >= wanted_a - 1e-9]
+            goal_a = min(enough, default=wanted_a)
+            raised_a = level(wires.levels_a[e], min(goal_a, pilot_a + room(e, wires, room_left)))
+            if raised_a > pilot_a:
+                grant(e, raised_a - pilot_a, wires, room_left)
+                useful_a = min(raised_a, most_a) - min(pilot_a, most_a)
+                more_kwh = min(useful_a * wires.kw_per_a[e] * hours, lost_kwh)
+                granted.pilot_a[e, t] = raised_a
+                granted.energy_kwh[e, q, t] += more_kwh
+                granted.lost_kwh[e, q] -= more_kwh
+
+
+def dispatch(demand, wires, room_kw, room_a, step_h):
+    """All slots, from the parts above."""
+    n_slots = demand.connected_h.shape[2]
+    rooms = [Room(room_kw[t], room_a[t]) for t in range(n_slots)]
+    left_h = demand.connected_h.sum(axis=2)
+    ledger = Ledger(demand.need_kwh.copy(), left_h, np.zeros(len(left_h)), demand.charging.copy())
+    told, given = [], []
+    for t in range(n_slots):
+        told.append(pilots(wants(t, demand, wires, ledger, step_h), wires, rooms[t]))
+        given.append(settle(t, told[-1], demand, wires, ledger))
+    granted = Granted(np.stack(told, axis=-1), np.stack(given, axis=-1), ledger.left_kwh - demand.short_kwh)
+    for t in range(n_slots):
+        top_up(t, 1e-6, demand, wires, rooms[t], granted)
+    for t in reversed(range(n_slots)):
+        top_up(t, 0.0, demand, wires, rooms[t], granted)
+    return granted.pilot_a, granted.energy_kwh
