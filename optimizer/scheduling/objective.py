@@ -22,6 +22,9 @@ difference of energy prices that is worth moving a car for."""
 TIER_FACTOR = 10.0
 """Ratio between neighbouring tiers."""
 
+LEAST_PRIORITY = 0.01
+"""Priorities from this to its inverse keep the tiers in order; beyond, prices would outgrow the solver's tolerance."""
+
 HOURS_PER_DAY = 24.0
 HOURS_PER_WEEK = 168.0
 
@@ -44,15 +47,24 @@ class Weights:
 
     @classmethod
     def of(cls, problem: Problem, options: PlanOptions) -> "Weights":
-        """Return weights under which no saving of money buys a shortfall.
+        """Return weights under which no saving of money buys a shortfall, and no target a promised minimum.
 
         A kWh costs at most the span of the prices plus the demand charge of the power that delivers it in
         one slot; the target tier is the next power of ten above ten times that, so that it moves rarely.
+        Priorities order sessions within a tier: the tiers keep apart those of the least and the greatest.
         """
         prices = problem.import_per_kwh
         span = float(np.abs(prices).max()) * 2.0 + problem.demand_charge_per_kw / problem.grid.step_h
-        target = TIER_FACTOR ** (np.ceil(np.log10(max(span, 0.1))) + 1.0)
-        return cls(float(target), float(target * TIER_FACTOR), options.early_per_kwh / HOURS_PER_DAY)
+        asked = problem.priority[problem.need_kwh > 0]
+        least = max(float(asked.min(initial=1.0)), LEAST_PRIORITY)
+        spread = min(float(asked.max(initial=1.0)), 1.0 / LEAST_PRIORITY) / least
+        target = TIER_FACTOR * _next_tier(max(span, 0.1) / least)
+        return cls(target, target * TIER_FACTOR * _next_tier(spread), options.early_per_kwh / HOURS_PER_DAY)
+
+
+def _next_tier(value: float) -> float:
+    """Return the power of ten at or above a value."""
+    return float(TIER_FACTOR ** np.ceil(np.log10(value)))
 
 
 def band_widths_kwh(problem: Problem) -> FloatArray:

@@ -40,8 +40,9 @@ def state(site, *sessions, prices=None, n_slots=16, step_s=900, **facts):
     """Return a state at :data:`NOW` with a price by slot (flat 0.30 where none is given)."""
     prices = np.full(n_slots, 0.3) if prices is None else np.asarray(prices, dtype=float)
     tariff = EnergyTariff(frozen(prices), frozen(np.zeros(prices.size)), facts.pop("demand_charge", 0.0))
-    grid = TimeGrid(NOW, step_s, prices.size)
-    return SiteState(site, facts.pop("now", NOW), grid, sessions, tariff, **facts)
+    start = facts.pop("start", NOW)
+    grid = TimeGrid(start, step_s, prices.size)
+    return SiteState(site, facts.pop("now", start), grid, sessions, tariff, **facts)
 
 
 def limit(limit_kw, n_slots=16, node_id="grid", source="signal"):
