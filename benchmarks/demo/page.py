@@ -56,7 +56,8 @@ def day_figure(result: DemoResult) -> "Figure":
 
     figure = Figure(figsize=_SIZE, facecolor="white")
     power, price, evses = figure.subplots(3, 1, sharex=True, height_ratios=(2.3, 0.7, 2.0))
-    figure.subplots_adjust(left=0.085, right=0.985, top=0.985, bottom=0.045, hspace=0.12)
+    power.set_title("the site, mean of each quarter of an hour", loc="left", fontsize=_SMALL, color=INK)
+    figure.subplots_adjust(left=0.085, right=0.985, top=0.97, bottom=0.045, hspace=0.16)
     hours = _hours(result.day)
     _draw_power(power, result, hours)
     _draw_price(price, result.day, hours)
@@ -117,6 +118,12 @@ def _draw_evses(axes: "Axes", result: DemoResult, hours: FloatArray) -> None:
     _draw_cells(axes, share, hours, ids)
     axes.set_yticks(range(len(ids)), ids, fontsize=7.5)
     axes.set_ylim(len(ids) - 0.4, -0.6)
+    axes.set_title(
+        "every EVSE: pale while a car is plugged in, deep while it draws power",
+        loc="left",
+        fontsize=_SMALL,
+        color=INK,
+    )
     _style(axes, "")
     axes.grid(visible=False)
 
