@@ -3,6 +3,7 @@
 import numpy as np
 
 from models.arrays import FloatArray
+from models.sessions import ChargingSession
 from models.state import SiteState
 from optimizer.plan import BindingLimit, UnmetEnergy, UnmetReason
 from optimizer.problem import Problem
@@ -10,6 +11,9 @@ from optimizer.scheduling.extract import PlannedPower
 
 UNMET_KWH = 0.05
 """Energy below which a session counts as served [kWh]: less than a whole-ampere step gives in a slot."""
+
+HOURS_NOISE = 1e-9
+"""Difference of hours that is float noise."""
 
 BINDING_PER_KWH = 1e-6
 """Shadow price from which a limit counts as binding [currency/kWh]; below it is the solver's tolerance."""
@@ -27,7 +31,7 @@ def unmet_energy(
     planned : PlannedPower or None
         The optimum before rounding; None when the solver gave none.
     """
-    departure_of = {session.session_id: max(session.departure.times) for session in state.sessions}
+    session_of = {session.session_id: session for session in state.sessions}
     found = []
     for evse, seat in np.argwhere(problem.need_kwh - session_kwh > UNMET_KWH):
         session_id = problem.session_ids[evse][seat]
@@ -35,7 +39,7 @@ def unmet_energy(
             continue
         short_kwh = float(problem.need_kwh[evse, seat] - session_kwh[evse, seat])
         short_minimum_kwh = max(float(problem.minimum_kwh[evse, seat] - session_kwh[evse, seat]), 0.0)
-        stays_on = departure_of[session_id] > state.grid.end
+        stays_on = _stays_on(state, session_of[session_id], problem.connected_h[evse, seat])
         reason, detail = _reason(problem, int(evse), int(seat), short_kwh, planned)
         if stays_on and reason is UnmetReason.TIME:
             reason, detail = (
@@ -53,6 +57,13 @@ def unmet_energy(
             )
         )
     return tuple(found)
+
+
+def _stays_on(state: SiteState, session: ChargingSession, connected_h: FloatArray) -> bool:
+    """Return whether a car is planned to stay to the horizon's end, and beyond it."""
+    until_end_h = state.grid.overlap_h(max(session.arrival, state.now), state.grid.end)
+    to_the_end = bool((connected_h >= until_end_h - HOURS_NOISE).all())
+    return to_the_end and max(session.departure.times) > state.grid.end
 
 
 def _reason(

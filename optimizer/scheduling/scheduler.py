@@ -61,13 +61,11 @@ class Scheduler:
         if alive is None:  # pragma: no cover - _rebuild has just set it
             raise SolverFailedError("no program", 0.0)
         weights = Weights.of(problem, self._options)
+        self._lost = True  # until there is a solution: whatever goes wrong, the next call starts afresh
         numbers = alive.mover.numbers(problem, weights, alive.epoch_s)
         coefficients = alive.mover.coefficients(problem)
-        try:
-            solution = alive.live.solve(numbers, coefficients, self._options.deadline_s)
-        except SolverFailedError:
-            self._lost = True
-            raise
+        solution = alive.live.solve(numbers, coefficients, self._options.deadline_s)
+        self._lost = False
         planned = planned_power(solution, alive.mover, problem, weights, alive.epoch_s)
         return Solved(planned, solution, time.perf_counter() - started - solution.run_s, reason)
 

@@ -129,11 +129,20 @@ class LiveProgram:
             self._highs.changeCoeff(row, column, value)
 
     def _run(self, simplex: Simplex, deadline_s: float) -> float:
-        """Run until optimal; returns the time it took [s]."""
+        """Run until optimal; returns the time it took [s].
+
+        Raises
+        ------
+        SolverFailedError
+            It was late, stopped or broke.
+        """
         self._highs.setOptionValue("simplex_strategy", simplex.value)
         self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(deadline_s, 0.0))
         started = time.perf_counter()
-        self._highs.run()
+        try:
+            self._highs.run()
+        except (RuntimeError, MemoryError) as error:  # what the binding makes of exceptions in C++
+            raise SolverFailedError(f"it broke: {error}", time.perf_counter() - started) from error
         run_s = time.perf_counter() - started
         status = self._highs.getModelStatus()
         if status != highspy.HighsModelStatus.kOptimal:
