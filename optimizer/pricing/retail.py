@@ -1,7 +1,7 @@
 """Retail prices by slot: energy + network + scarcity + margin, inside guard rails, every part visible."""
 
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 import numpy as np
 
@@ -73,9 +73,12 @@ def _slot_price(energy: float, network: float, scarcity: float, rules: PricingRu
         margin_per_kwh=rules.margin_per_kwh.quantize(QUANTUM),
         guard_rail_per_kwh=Decimal(0),
     )
-    shown = min(max(free.total_per_kwh, rules.floor_per_kwh), rules.ceiling_per_kwh).quantize(QUANTUM)
+    floor = rules.floor_per_kwh.quantize(QUANTUM, ROUND_CEILING)
+    ceiling = rules.ceiling_per_kwh.quantize(QUANTUM, ROUND_FLOOR)
+    shown = min(max(free.total_per_kwh, floor), ceiling)
     return replace(free, guard_rail_per_kwh=shown - free.total_per_kwh)
 
 
 def _money(value: float) -> Decimal:
-    return Decimal(repr(float(value))).quantize(QUANTUM, ROUND_HALF_EVEN)
+    # The sum with 0 takes the sign from a zero.
+    return Decimal(repr(float(value))).quantize(QUANTUM, ROUND_HALF_EVEN) + Decimal(0)

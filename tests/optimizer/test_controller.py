@@ -133,7 +133,9 @@ def test_a_solver_that_dies_is_answered_for_and_then_replaced(ending):
     controller = Controller(TWO)
     moment = state(TWO, *CARS)
     first = controller.step(moment)
-    live = controller._scheduler._alive.live
+    alive = controller._scheduler._alive
+    assert alive is not None
+    live = alive.live
     live._highs = Broken(live._highs, ending)
     second = controller.step(state(TWO, *CARS, prices=[0.5] * 16))
     assert second.report.status is SolveStatus.DISPATCH_ONLY
