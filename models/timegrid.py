@@ -69,10 +69,18 @@ class TimeGrid:
 
     @classmethod
     def local_day(cls, day: date, zone: str, step_s: int) -> "TimeGrid":
-        """Return the slots of one local day: 23, 24 or 25 hours where the clock changes."""
+        """Return the slots of one local day: 23, 24 or 25 hours where the clock changes.
+
+        Raises
+        ------
+        ValueError
+            The day does not begin and end with a slot, or the zone skipped it.
+        """
         midnight = datetime.combine(day, time(), ZoneInfo(zone))
         next_midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
         seconds = int(next_midnight.timestamp() - midnight.timestamp())
+        if seconds % step_s:
+            raise ValueError(f"{day} in {zone} lasts {seconds} s, no multiple of {step_s} s")
         return cls(midnight, step_s, seconds // step_s)
 
     @property

@@ -16,6 +16,9 @@ from models.sessions import ChargingSession, Departure
 from models.state import SiteState
 from models.units import TOLERANCE_KW
 
+MAX_PRICE_PER_KWH = 1e6
+"""Beyond it a number is a mistake in any currency, and a solver can no longer tell prices apart [currency/kWh]."""
+
 TOLERANCE_SHARE = 1e-6
 """How far three parts may be from a sum of 1."""
 
@@ -120,20 +123,19 @@ def _check_overlaps(
 def _check_tariff(tariff: EnergyTariff, n_slots: int, issues: IssueList) -> None:
     for name in ("energy_per_kwh", "network_per_kwh"):
         values: FloatArray = getattr(tariff, name)
-        _require_length(values, n_slots, f"tariff.{name}", issues)
-        issues.require(bool(np.isfinite(values).all()), f"tariff.{name}", "has a NaN or infinite price")
+        _require_shape(values, (n_slots,), f"tariff.{name}", issues)
+        sound = bool((np.abs(values) <= MAX_PRICE_PER_KWH).all())
+        issues.require(sound, f"tariff.{name}", f"has a NaN, infinite or price beyond {MAX_PRICE_PER_KWH:g}")
     require_not_negative(tariff.demand_charge_per_kw, "tariff.demand_charge_per_kw", issues)
 
 
 def _check_load(load: LoadForecast, state: SiteState, where: str, issues: IssueList) -> None:
     _require_node(load.node_id, state.site, where, issues)
-    _require_length(load.power_kw, state.grid.n_slots, f"{where}.power_kw", issues)
+    fits = _require_shape(load.power_kw, (load.levels.size, state.grid.n_slots), f"{where}.power_kw", issues)
     issues.require(bool(np.isfinite(load.power_kw).all()), f"{where}.power_kw", "has a NaN or infinite value")
     levels = load.levels
     rising = bool(((levels > 0) & (levels < 1)).all() and (np.diff(levels) > 0).all())
-    if issues.require(rising and levels.size > 0, f"{where}.levels", "must rise within (0, 1)"):
-        fits = load.power_kw.shape[0] == levels.size
-        issues.require(fits, f"{where}.power_kw", "needs one row per level")
+    if issues.require(rising and levels.size > 0, f"{where}.levels", "must rise within (0, 1)") and fits:
         issues.require(
             bool((np.diff(load.power_kw, axis=0) >= -TOLERANCE_KW).all()),
             f"{where}.power_kw",
@@ -150,10 +152,11 @@ def _check_load(load: LoadForecast, state: SiteState, where: str, issues: IssueL
 
 def _check_limit(limit: NodeLimit, state: SiteState, where: str, issues: IssueList) -> None:
     _require_node(limit.node_id, state.site, where, issues)
-    for name in ("limit_kw", "limit_a"):
+    n_slots = state.grid.n_slots
+    for name, shape in (("limit_kw", (n_slots,)), ("limit_a", (N_PHASES, n_slots))):
         values: FloatArray | None = getattr(limit, name)
         if values is not None:
-            _require_length(values, state.grid.n_slots, f"{where}.{name}", issues)
+            _require_shape(values, shape, f"{where}.{name}", issues)
             sound = not bool(np.isnan(values).any()) and bool((values >= 0).all())
             issues.require(sound, f"{where}.{name}", "has a NaN or negative value")
 
@@ -163,6 +166,15 @@ def _require_node(node_id: str, site: Site, where: str, issues: IssueList) -> No
     issues.require(node_id in known, f"{where}.node_id", f"no node is called {node_id!r}")
 
 
-def _require_length(values: FloatArray, n_slots: int, where: str, issues: IssueList) -> None:
+def _require_shape(values: FloatArray, shape: tuple[int, ...], where: str, issues: IssueList) -> bool:
+    """Note a fault unless an array has a row of as many values as slots for everything that it is about."""
     length = values.shape[-1] if values.ndim else 0
-    issues.require(length == n_slots, where, f"has {length} values, the horizon has {n_slots} slots")
+    n_slots = shape[-1]
+    long_enough = issues.require(
+        length == n_slots, where, f"has {length} values, the horizon has {n_slots} slots"
+    )
+    rows, wanted = values.shape[:-1], shape[:-1]
+    return (
+        issues.require(rows == wanted, where, f"needs rows {wanted}, has {rows}; one per level or phase")
+        and long_enough
+    )

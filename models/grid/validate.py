@@ -10,6 +10,9 @@ from models.grid.site import CircuitNode, CurrentType, Evse, Site
 from models.units import MIN_AC_CURRENT_A
 from models.zones import is_zone
 
+MAX_PILOTS = 10_000
+"""More levels than any station can tell apart; a step that small is a mistake, and would fill the memory."""
+
 
 def check_site(site: Site, issues: IssueList) -> bool:
     """Note every fault of a site; returns whether its tree can be walked."""
@@ -89,6 +92,8 @@ def _check_evse(evse: Evse, where: str, issues: IssueList) -> None:
         issues.add(f"{where}.min_current_a", f"AC needs at least {MIN_AC_CURRENT_A:g} A (IEC 61851-1)")
     if evse.max_current_a < evse.min_current_a:
         issues.add(f"{where}.max_current_a", "is below min_current_a")
+    elif evse.max_current_a - evse.min_current_a > MAX_PILOTS * evse.step_a:
+        issues.add(f"{where}.step_a", f"gives more than {MAX_PILOTS} pilots")
     elif not evse.levels_a:
         issues.add(f"{where}.pilots_a", "no pilot lies between min_current_a and max_current_a")
     issues.require(bool(evse.connectors), f"{where}.connectors", "an EVSE has at least one connector")
