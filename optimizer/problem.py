@@ -136,11 +136,15 @@ def limits_of(state: SiteState, topology: Topology) -> tuple[FloatArray, FloatAr
     return limit_kw, limit_a
 
 
-def site_limit_kw(state: SiteState, topology: Topology) -> FloatArray:
-    """Return the greatest power at the site's root, shape (T,) [kW]: its power limit, or what its phases carry."""
-    limit_kw, limit_a = limits_of(state, topology)
-    by_phases_kw = limit_a[topology.root].sum(axis=0) * topology.voltage_v / W_PER_KW
-    return frozen(np.minimum(limit_kw[topology.root], by_phases_kw))
+def site_limit_kw(state: SiteState, problem: Problem) -> FloatArray:
+    """Return the greatest power at the site's root, shape (T,) [kW].
+
+    Its power limit, or the load and what its phases can carry beside it, whichever is less.
+    """
+    top = problem.topology
+    limit_kw, _ = limits_of(state, top)
+    by_phases_kw = problem.load_kw + problem.headroom_a[top.root].sum(axis=0) * top.voltage_v / W_PER_KW
+    return frozen(np.minimum(limit_kw[top.root], by_phases_kw))
 
 
 @dataclass(frozen=True, slots=True)
