@@ -15,8 +15,8 @@ UNMET_KWH = 0.05
 HOURS_NOISE = 1e-9
 """Difference of hours that is float noise."""
 
-BINDING_PER_KWH = 1e-6
-"""Shadow price from which a limit counts as binding [currency/kWh]; below it is the solver's tolerance."""
+BINDING_PER_KWH = 1e-3
+"""Shadow price from which a limit counts as binding [currency/kWh]; below it are only preferences of time."""
 
 
 def unmet_energy(
