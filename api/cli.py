@@ -53,7 +53,7 @@ def replay(  # noqa: PLR0913, PLR0917 - the options of a command are its paramet
 @app.command()
 def demo(
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another day.")] = 11,
-    seconds: Annotated[float, typer.Option(min=5, max=3600, help="How long the day takes.")] = 75,
+    seconds: Annotated[float, typer.Option(min=5, max=3600, help="How long the day takes.")] = 70,
     evses: Annotated[int, typer.Option(min=3, max=60, help="EVSEs of the site.")] = 20,
     out: Annotated[Path, typer.Option(help="Where the page of plots goes.")] = Path("gridpilot-demo.html"),
 ) -> None:

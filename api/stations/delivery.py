@@ -83,6 +83,7 @@ class Delivery:
         self._news = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._held = HeldProfiles()
+        self._is_holding_back = False
         self._lowered_at: dict[str, float] = {}
 
     def wake(self) -> None:
@@ -96,6 +97,11 @@ class Delivery:
     def doubt(self, station_id: str) -> None:
         """Take it that a station that has come back may have lost its profiles."""
         self._held.doubt(station_id)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is on its way, and nothing waits for its turn."""
+        return not (self._busy or self._is_holding_back or self._news.is_set())
 
     async def run(self) -> None:
         """Deliver until cancelled; what is on the way then is left to its station's task."""
@@ -136,6 +142,7 @@ class Delivery:
                 waiting.append(message)
             else:
                 tasks[message.message.station_id].append(task)
+        self._is_holding_back = bool(waiting)
         if waiting or known:
             await asyncio.to_thread(self._put_away, waiting, known)
         for station_id, to_send in tasks.items():

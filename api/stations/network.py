@@ -182,6 +182,11 @@ class ChargingNetwork:
         """Plan a site soon: a limit, a price or a measurement has changed."""
         self._replanner.trigger(site_id)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether every station that is there has confirmed what it was to be told."""
+        return self._delivery.is_quiet
+
     async def plan_now(self, site_id: str) -> None:
         """Plan a site and queue what its stations must be told, now."""
         await self._replan(site_id)

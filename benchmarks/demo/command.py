@@ -11,7 +11,7 @@ from rich.console import Console
 from benchmarks.demo.day import DEFAULT_SEED, DemoDay, day_of
 from benchmarks.demo.report import DemoResult, report_of
 
-DEFAULT_SECONDS: Final = 75.0
+DEFAULT_SECONDS: Final = 70.0
 DEFAULT_EVSES: Final = 20
 _LINE_WIDTH: Final = 120
 DEFAULT_OUT: Final = Path("gridpilot-demo.html")

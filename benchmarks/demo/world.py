@@ -23,7 +23,8 @@ _TICKS_S: Final = (5, 10, 15, 20, 30, 60)
 _TICK_WALL_S: Final = 0.03
 _MOST_UNSAID: Final = 100
 _LATE_S: Final = 0.2
-_PLANNED_WITHIN: Final = timedelta(minutes=4)
+_SETTLED_WITHIN: Final = timedelta(minutes=5)
+_PATIENCE_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class DemoWorld:
         self._pace = pace
         self._register_kwh = self.cars.no_pilots
         self._replan_due = day.start
-        self._changed_at = day.start
+        self._changed_at = self._quiet_at = day.start
 
     async def play(self, show: Callable[["DemoWorld"], None]) -> DayOutcome:
         """Let the day pass; ``show`` is called after every tick."""
@@ -92,15 +93,21 @@ class DemoWorld:
         return self._clock()
 
     async def _wait_for_the_engine(self) -> None:
-        """Let a slow machine keep up: time stands while messages pile up, or a change is too long unplanned."""
-        while self._is_behind:  # noqa: ASYNC110 - while time stands there is no event to wait for
-            await asyncio.sleep(_TICK_WALL_S)
+        """Let a slow machine keep up: time stands while the engine is too long behind, for a while at most."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                while self._is_behind:  # noqa: ASYNC110 - while time stands there is no event to wait for
+                    await asyncio.sleep(_TICK_WALL_S / 4)
+        except TimeoutError:
+            self._quiet_at = self.now
 
     @property
     def _is_behind(self) -> bool:
-        is_unplanned = self.engine.planned_at < self._changed_at
-        is_late = is_unplanned and self.now - self._changed_at > _PLANNED_WITHIN
-        return is_late or self.engine.n_unsaid > _MOST_UNSAID
+        """Whether messages pile up, or a change is unplanned or a plan undelivered for too long."""
+        network, engine = self.engine.network, self.engine
+        if network.is_quiet and engine.planned_at >= self._changed_at:
+            self._quiet_at = self.now
+        return self.now - self._quiet_at > _SETTLED_WITHIN or engine.n_unsaid > _MOST_UNSAID
 
     async def _tick(self) -> None:
         """Let one span pass."""
