@@ -1,18 +1,18 @@
 """A site's horizon as arrays: all that the program, the dispatch and the check are told."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
-from models.arrays import FloatArray, IntArray, frozen
+from models.arrays import FloatArray, frozen
 from models.errors import GridMismatchError
 from models.grid.site import N_PHASES
 from models.sessions import ChargingSession
 from models.state import SiteState
 from models.timegrid import TimeGrid
-from models.units import SECONDS_PER_HOUR, W_PER_KW
+from models.units import W_PER_KW
 from optimizer.options import PlanOptions
+from optimizer.seats import Seats
 from optimizer.topology import Topology
 
 
@@ -96,7 +96,7 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         A series of the state has another number of slots than its grid.
     """
     _require_slots(state)
-    seats = _Seats.of(state, topology, options)
+    seats = Seats.of(state, topology, options)
     kw_per_a, a_per_kw = _phase_use(seats, topology)
     load_kw, load_a = _loads(state, topology, options)
     limit_kw, limit_a = limits_of(state, topology)
@@ -147,94 +147,7 @@ def site_limit_kw(state: SiteState, problem: Problem) -> FloatArray:
     return frozen(np.minimum(limit_kw[top.root], by_phases_kw))
 
 
-@dataclass(frozen=True, slots=True)
-class _Seats:
-    """Sessions that matter in the horizon, each with its EVSE's row and its place in the queue there."""
-
-    sessions: tuple[ChargingSession, ...]
-    row: IntArray
-    seat: IntArray
-    shape: tuple[int, int]
-    connected_h: FloatArray
-
-    @classmethod
-    def of(cls, state: SiteState, topology: Topology, options: PlanOptions) -> "_Seats":
-        row_of = {evse_id: row for row, evse_id in enumerate(topology.evse_ids)}
-        spans = _spans(state, options)
-        used = [span for span in spans if span[2] > span[1] and span[1] < state.grid.end]
-        taken = np.zeros(topology.n_evses, dtype=np.int64)
-        rows, seats = [], []
-        for session, _, _ in used:
-            row = row_of[session.evse_id]
-            rows.append(row)
-            seats.append(int(taken[row]))
-            taken[row] += 1
-        n_seats = max(int(taken.max(initial=0)), 1)
-        connected_h = _overlap_h(state.grid, [u[1] for u in used], [u[2] for u in used])
-        return cls(
-            sessions=tuple(span[0] for span in used),
-            row=np.array(rows, dtype=np.int64),
-            seat=np.array(seats, dtype=np.int64),
-            shape=(topology.n_evses, n_seats),
-            connected_h=connected_h,
-        )
-
-    def spread(self, values: FloatArray, empty: float = 0.0) -> FloatArray:
-        """Return a value per session as an array by EVSE and seat."""
-        out = np.full(self.shape + values.shape[1:], empty)
-        out[self.row, self.seat] = values
-        return frozen(out)
-
-    def arrival_h(self) -> FloatArray:
-        """Return when the first session of every EVSE arrives, shape (E,) [h since the Unix epoch]."""
-        out = np.zeros(self.shape[0])
-        for session, row, seat in zip(self.sessions, self.row, self.seat, strict=True):
-            if seat == 0:
-                out[row] = session.arrival.timestamp() / SECONDS_PER_HOUR
-        return frozen(out)
-
-    def ids(self) -> tuple[tuple[str | None, ...], ...]:
-        """Return the session of every EVSE and seat."""
-        table: list[list[str | None]] = [[None] * self.shape[1] for _ in range(self.shape[0])]
-        for session, row, seat in zip(self.sessions, self.row, self.seat, strict=True):
-            table[row][seat] = session.session_id
-        return tuple(tuple(line) for line in table)
-
-
-def _spans(state: SiteState, options: PlanOptions) -> list[tuple[ChargingSession, datetime, datetime]]:
-    """Return every session with the time that it can charge in, in the order of arrival.
-
-    Who leaves late by the planned quantile still leaves before the next car arrives: one power cannot
-    count for two.
-    """
-    spans = []
-    next_arrival: dict[str, datetime] = {}
-    for session in sorted(state.sessions, key=lambda session: session.arrival, reverse=True):
-        leaves = _departure(session, state.now, options)
-        leaves = min(leaves, next_arrival.get(session.evse_id, leaves))
-        next_arrival[session.evse_id] = session.arrival
-        spans.append((session, max(session.arrival, state.now), leaves))
-    return spans[::-1]
-
-
-def _departure(session: ChargingSession, now: datetime, options: PlanOptions) -> datetime:
-    """Return when the car must be ready; a single time needs no interpolation."""
-    if len(session.departure.times) == 1:
-        return session.departure.times[0]
-    return session.departure.quantile_after(options.departure_quantile, now)
-
-
-def _overlap_h(grid: TimeGrid, begins: list[datetime], ends: list[datetime]) -> FloatArray:
-    """Return :meth:`TimeGrid.overlap_h` of many spans at once, shape (n_spans, T) [h]."""
-    origin = grid.start.timestamp()
-    begin = np.array([moment.timestamp() for moment in begins]) - origin
-    end = np.array([moment.timestamp() for moment in ends]) - origin
-    edges = np.arange(grid.n_slots + 1, dtype=np.float64) * grid.step_s
-    inside = np.minimum(edges[1:], end[:, None]) - np.maximum(edges[:-1], begin[:, None])
-    return frozen(np.maximum(inside, 0.0) / SECONDS_PER_HOUR)
-
-
-def _phase_use(seats: _Seats, topology: Topology) -> tuple[FloatArray, FloatArray]:
+def _phase_use(seats: Seats, topology: Topology) -> tuple[FloatArray, FloatArray]:
     """Return power per ampere (E,) and amperes per kW and site phase (E, 3).
 
     An EVSE with several sessions in the horizon counts every phase that any of them uses: never less
@@ -253,7 +166,7 @@ def _phase_use(seats: _Seats, topology: Topology) -> tuple[FloatArray, FloatArra
     return frozen(kw_per_a), frozen(a_per_kw)
 
 
-def _max_a(seats: _Seats, topology: Topology, kw_per_a: FloatArray) -> FloatArray:
+def _max_a(seats: Seats, topology: Topology, kw_per_a: FloatArray) -> FloatArray:
     """Return the greatest useful pilot by EVSE and slot [A].
 
     A car that takes less than the least pilot still needs that pilot to charge at all. Where one

@@ -95,10 +95,19 @@ class OptionsWire(WireModel):
         float, Field(ge=0, le=60, description="the solver is stopped after this time [s]")
     ] = 5.0
     early_per_kwh: Annotated[float, Field(ge=0, le=1, description="worth of delivering a day earlier")] = 1e-3
+    ready_before_minutes: Annotated[
+        float, Field(ge=0, le=240, description="energy is in the car so long before that departure [min]")
+    ] = 0.0
 
     def to_domain(self) -> PlanOptions:
         """Return the options."""
-        return PlanOptions(self.load_quantile, self.departure_quantile, self.deadline_s, self.early_per_kwh)
+        return PlanOptions(
+            load_quantile=self.load_quantile,
+            departure_quantile=self.departure_quantile,
+            deadline_s=self.deadline_s,
+            early_per_kwh=self.early_per_kwh,
+            ready_before_h=self.ready_before_minutes / 60.0,
+        )
 
 
 class StateWire(WireModel):

@@ -100,12 +100,23 @@ def _check_evse(evse: Evse, where: str, issues: IssueList) -> None:
 
 
 def _check_phases_fed(site: Site, node_id: str, evse: Evse, where: str, issues: IssueList) -> None:
-    """A node whose limit is 0 on one phase but not on all does not have that phase."""
-    rating = next((node.limit_a for node in site.nodes if node.node_id == node_id), None)
-    if rating is None or not any(rating):
-        return
-    for phase in evse.phases:
-        issues.require(rating[phase] != 0, where, f"node {node_id!r} does not have {phase.name}")
+    """A node whose limit is 0 on one phase but not on all does not have that phase, and nothing below it has."""
+    for node in _path(site, node_id):
+        rating = node.limit_a
+        if rating is not None and any(rating):
+            for phase in evse.phases:
+                issues.require(rating[phase] != 0, where, f"node {node.node_id!r} does not have {phase.name}")
+
+
+def _path(site: Site, node_id: str) -> list[CircuitNode]:
+    """Return a node and those above it, as far as they exist and do not form a circle."""
+    node_of = {node.node_id: node for node in site.nodes}
+    path: list[CircuitNode] = []
+    node = node_of.get(node_id)
+    while node is not None and node not in path:
+        path.append(node)
+        node = None if node.parent_id is None else node_of.get(node.parent_id)
+    return path
 
 
 def _repeated(names: Iterable[str]) -> list[str]:

@@ -27,6 +27,11 @@ class PricingRules:
         Width over which scarcity is averaged, so that a price does not jump with one slot [h].
     floor_per_kwh, ceiling_per_kwh : Decimal
         Guard rails of the shown price [currency/kWh].
+
+    Raises
+    ------
+    ValueError
+        The floor is above the ceiling.
     """
 
     margin_per_kwh: Decimal = Decimal("0.0500")
@@ -34,6 +39,10 @@ class PricingRules:
     smoothing_h: float = 1.0
     floor_per_kwh: Decimal = Decimal("0.0000")
     ceiling_per_kwh: Decimal = Decimal("0.9900")
+
+    def __post_init__(self) -> None:
+        if self.floor_per_kwh > self.ceiling_per_kwh:
+            raise ValueError(f"the floor {self.floor_per_kwh} is above the ceiling {self.ceiling_per_kwh}")
 
 
 def retail_prices(

@@ -32,19 +32,22 @@ def dispatch(problem: Problem, planned: PlannedPower, charging: BoolArray) -> Di
     """Return real pilots that follow a plan.
 
     Where a billing peak is planned it is kept like a limit, so that a rounded pilot does not buy a new peak;
-    only where energy would be lost to that is it raised, by one least pilot at most, then given up: energy
-    comes before money.
+    only where energy is won by it is it raised, by one least pilot at most, then given up: energy comes before
+    money.
     """
     short_kwh = planned.short_kwh.sum(axis=2)
-    dispatched = paused(problem)
+    best, least_kwh = paused(problem), np.inf
     for peak_kw in _peaks(problem, planned):
         headroom_kw = np.array(problem.headroom_kw)
         root = problem.topology.root
         headroom_kw[root] = np.minimum(headroom_kw[root], np.maximum(peak_kw - problem.load_kw, 0.0))
         dispatched = _dispatched(problem, planned.power_kw, short_kwh, headroom_kw, charging)
-        if (problem.need_kwh - short_kwh - dispatched.session_kwh <= LOST_KWH).all():
+        lost_kwh = np.maximum(problem.need_kwh - short_kwh - dispatched.session_kwh, 0.0)
+        if lost_kwh.sum() < least_kwh - LOST_KWH:
+            best, least_kwh = dispatched, float(lost_kwh.sum())
+        if (lost_kwh <= LOST_KWH).all():
             break
-    return dispatched
+    return best
 
 
 def _peaks(problem: Problem, planned: PlannedPower) -> tuple[float, ...]:

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.arrays import frozen
-from models.errors import InvalidInputError
+from models.errors import InvalidInputError, IssueList
 from models.grid.limits import NodeLimit
 from models.grid.site import CircuitNode, CurrentType, Evse, Phase, Site, Station
+from models.grid.validate import check_site
 from models.load import LoadForecast
 from models.sessions import Departure
 from models.validate import validate_state
@@ -232,3 +233,18 @@ def test_an_empty_site_and_no_sessions_are_no_fault():
 
 def test_energy_that_cannot_fit_is_no_fault_of_the_input():
     validate_state(state(site(1), car("E1", 500.0, leaves_h=timedelta(minutes=10) / timedelta(hours=1))))
+
+
+def test_a_phase_that_a_node_further_up_lacks_is_named_with_that_node():
+    site = Site(
+        site_id="two-phase-riser",
+        zone="UTC",
+        nodes=(
+            CircuitNode("grid", limit_a=(63.0, 63.0, 0.0)),
+            CircuitNode("panel", "grid", limit_a=(32.0, 32.0, 32.0)),
+        ),
+        stations=(Station("cs", "panel", (Evse("evse"),)),),
+    )
+    issues = IssueList()
+    check_site(site, issues)
+    assert [issue.what for issue in issues.issues] == ["node 'grid' does not have L3"]

@@ -67,3 +67,11 @@ def test_current_of_the_load_is_taken_from_the_phase_that_carries_it():
     lifts = LoadForecast("grid", frozen([0.9]), frozen(np.full((1, 16), 6.9)), frozen([1.0, 0.0, 0.0]))
     found = problem(state(site(1, limit_a=(40.0, 40.0, 40.0)), loads=(lifts,)))
     assert found.headroom_a[0, :, 0] == pytest.approx([10.0, 40.0, 40.0])
+
+
+def test_cars_are_ready_before_their_departure_or_halfway_to_it():
+    patient, hasty = car("E1", 10.0, leaves_h=3.0), car("E2", 10.0, leaves_h=0.5)
+    ready = PlanOptions(ready_before_h=0.5)
+    here = state(site(2), patient, hasty)
+    hours = problem_of(here, Topology.of(here.site), ready).slot_h.sum(axis=1)
+    assert hours == pytest.approx([2.5, 0.25])

@@ -94,3 +94,8 @@ def test_a_price_just_below_zero_is_not_shown_as_minus_zero():
     grid, tariff = TimeGrid(NOW, 900, 1), EnergyTariff.flat(-1e-6, 1)
     (slot,) = retail_prices(grid, tariff, tariff.import_per_kwh, PricingRules()).slots
     assert str(slot.energy_per_kwh) == "0.0000"
+
+
+def test_guard_rails_that_cross_are_refused():
+    with pytest.raises(ValueError, match="above the ceiling"):
+        PricingRules(floor_per_kwh=Decimal("0.50"), ceiling_per_kwh=Decimal("0.40"))
