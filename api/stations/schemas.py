@@ -116,11 +116,7 @@ class StandingWire(WireModel):
     limits: Annotated[tuple[LimitWindow, ...], Field(max_length=1000)] = ()
     billing_peak_kw: Kilowatts = 0.0
     assumed: AssumedNeed = AssumedNeed()
-    ready_minutes_before: Annotated[
-        float,
-        Field(ge=0, le=1440, description="cars are to be ready so long before they leave, or halfway to it"),
-    ] = 30.0
-    options: OptionsWire = OptionsWire()
+    options: OptionsWire = OptionsWire(ready_before_minutes=30.0)
 
 
 class DeclarationWire(WireModel):

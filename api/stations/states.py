@@ -80,19 +80,15 @@ def request_of(
 
 
 def charging_session(evse: Evse, car: Plugged, standing: StandingWire, now: datetime) -> ChargingSession:
-    """Return the session of a car that is plugged in: what its driver has said, or what is assumed.
-
-    It is to be ready some time before it leaves, for what no plan knows: batteries taper, drivers are early.
-    """
+    """Return the session of a car that is plugged in: what its driver has said, or what is assumed."""
     begun, said, assumed = car.transaction, car.declaration, standing.assumed
     departure = begun.started_at + timedelta(hours=assumed.stay_hours) if said is None else said.departure
     leaves = departure if departure > now else now + _OVERSTAY
-    ready = max(leaves - timedelta(minutes=standing.ready_minutes_before), now + (leaves - now) / 2)
     return ChargingSession(
         session_id=f"{begun.station_id}/{begun.transaction_id}",
         evse_id=evse.evse_id,
         arrival=min(begun.started_at, now),
-        departure=Departure.at(ready),
+        departure=Departure.at(leaves),
         target_kwh=assumed.target_kwh if said is None else said.target_kwh,
         minimum_kwh=min(assumed.minimum_kwh, assumed.target_kwh) if said is None else said.minimum_kwh,
         delivered_kwh=begun.delivered_kwh,

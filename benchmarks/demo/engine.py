@@ -13,7 +13,7 @@ from typing import Final
 
 from api.ocpp.gateway import GatewaySettings
 from api.planning.planner import Planner
-from api.planning.schemas import HorizonWire
+from api.planning.schemas import HorizonWire, OptionsWire
 from api.planning.service import Decision
 from api.sites.schemas import SiteWire
 from api.stations.delivery import RAMP_S
@@ -174,7 +174,7 @@ def standing_of(day: DemoDay) -> StandingWire:
         horizon=HorizonWire(step_minutes=15, slots=96),
         loads=(building,),
         billing_peak_kw=PEAK_SO_FAR * day.limit_kw,
-        ready_minutes_before=60.0,
+        options=OptionsWire(ready_before_minutes=60.0),
     )
 
 
