@@ -65,5 +65,5 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.dev: $(VENV)/.run
 	@echo "installing the test tools into $(VENV)"
-	@$(BIN)/python -m pip install --quiet -e '.[bench,dev]' -c constraints.txt
+	@$(BIN)/python -m pip install --quiet -e '.[bench,dev,postgres]' -c constraints.txt
 	@touch $@

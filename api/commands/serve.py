@@ -22,6 +22,8 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 def serve(host: str | None, port: int | None, ocpp_port: int | None, database: str | None) -> None:
     """Serve until interrupted; what is not given comes from the environment."""
+    from api.storage.engine import database_url
+
     with faults_told("environment"):
         given = {
             "api_host": host,
@@ -32,6 +34,7 @@ def serve(host: str | None, port: int | None, ocpp_port: int | None, database: s
         }
         chosen = {name: value for name, value in given.items() if value is not None}
         settings = replace(Settings.from_environment(), **chosen)  # type: ignore[arg-type]  # names and types are those of the fields
+        shown_url = database_url(settings.database_url).render_as_string(hide_password=True)
         if settings.ocpp_host not in _LOOPBACK and not settings.station_key:
             raise ChargingError(
                 f"stations could connect to {settings.ocpp_host} without a password: set GRIDPILOT_STATION_KEY"
@@ -41,7 +44,7 @@ def serve(host: str | None, port: int | None, ocpp_port: int | None, database: s
     Console(stderr=True).print(
         f"API  http://{settings.api_host}:{settings.api_port}/docs\n"
         f"OCPP ws://{settings.ocpp_host}:{settings.ocpp_port}/ocpp/<station>   (1.6 and 2.0.1)\n"
-        f"data {settings.database_url}"
+        f"data {shown_url}"
     )
     uvicorn.run(served(settings), host=settings.api_host, port=settings.api_port, log_level="info")
 

@@ -165,7 +165,7 @@ def plugged_in(session: Session, station_ids: Collection[str]) -> list[Plugged]:
         select(TransactionRow, DeclarationRow)
         .join(DeclarationRow, DeclarationRow.id_token == TransactionRow.id_token, isouter=True)
         .where(TransactionRow.station_id.in_(station_ids), TransactionRow.ended_at.is_(None))
-        .order_by(TransactionRow.started_at)
+        .order_by(TransactionRow.started_at, TransactionRow.number)
     )
     newest = {(row.station_id, row.evse_number): Plugged(row, said) for row, said in rows}
     return list(newest.values())

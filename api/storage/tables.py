@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import JSON, ForeignKey, Index, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from api.storage.types import UtcTime
+from api.storage.types import BIG_KEY, PlainText, UtcTime
 
 _NAMES: Final = MappingProxyType(
     {
@@ -23,7 +23,7 @@ class Table(DeclarativeBase):
     """The base of every table; names of constraints are the same in every database."""
 
     metadata = MetaData(naming_convention=dict(_NAMES))
-    type_annotation_map = {datetime: UtcTime, dict: JSON}  # noqa: RUF012 - read by SQLAlchemy as it is
+    type_annotation_map = {datetime: UtcTime, dict: JSON, str: PlainText}  # noqa: RUF012 - read by SQLAlchemy as it is
 
 
 class SiteRow(Table):
@@ -41,7 +41,7 @@ class PlanRow(Table):
 
     __tablename__ = "plans"
 
-    plan_id: Mapped[int] = mapped_column(primary_key=True)
+    plan_id: Mapped[int] = mapped_column(BIG_KEY, primary_key=True)
     site_id: Mapped[str] = mapped_column(index=True)
     made_at: Mapped[datetime]
     status: Mapped[str]
@@ -62,7 +62,7 @@ class OutboxRow(Table):
         Index("ix_outbox_slot", "station_id", "slot"),
     )
 
-    outbox_id: Mapped[int] = mapped_column(primary_key=True)
+    outbox_id: Mapped[int] = mapped_column(BIG_KEY, primary_key=True)
     key: Mapped[str]
     station_id: Mapped[str]
     slot: Mapped[str]
@@ -129,7 +129,7 @@ class MeterValueRow(Table):
     __tablename__ = "meter_values"
     __table_args__ = (Index("ix_meter_values_place", "station_id", "evse_number", "at"),)
 
-    reading_id: Mapped[int] = mapped_column(primary_key=True)
+    reading_id: Mapped[int] = mapped_column(BIG_KEY, primary_key=True)
     station_id: Mapped[str]
     evse_number: Mapped[int]
     transaction_id: Mapped[str | None]

@@ -1,12 +1,19 @@
-"""Column types that keep their meaning in every database: times are aware UTC, decimals exact."""
+"""Column types that keep their meaning in every database: times are aware UTC, decimals exact, text is plain."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Final
 
-from sqlalchemy import DateTime, Dialect, String
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String
 from sqlalchemy.types import TypeDecorator
 
 from models.timegrid import aware_utc
+
+BIG_KEY: Final = BigInteger().with_variant(Integer(), "sqlite")
+"""A number that grows with every row: 2**31 readings are half a year of ten thousand stations.
+
+SQLite's integers are that great anyway, and only its ``INTEGER`` counts by itself.
+"""
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -51,3 +58,15 @@ class ExactDecimal(TypeDecorator[Decimal]):
         """Return the text as a decimal."""
         del dialect
         return None if value is None else Decimal(value)
+
+
+class PlainText(TypeDecorator[str]):
+    """Text without the character NUL: stations send it at the end of a name, and PostgreSQL refuses it."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the text without NUL."""
+        del dialect
+        return None if value is None else value.replace("\0", "")

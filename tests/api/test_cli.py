@@ -127,6 +127,14 @@ def test_serve_does_not_open_the_gateway_to_others_without_a_password():
     assert "GRIDPILOT_STATION_KEY" in result.stderr
 
 
+def test_serve_names_the_driver_that_a_database_lacks(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    result = run("serve", "--database", "postgresql://user:secret@db/grid")
+    assert result.exit_code == 2
+    assert "pip install gridpilot[postgres]" in result.stderr
+    assert "secret" not in result.stderr
+
+
 def test_every_bad_setting_is_named(monkeypatch):
     monkeypatch.setenv("GRIDPILOT_API_PORT", "eighty")
     monkeypatch.setenv("GRIDPILOT_PLAN_EVERY_S", "often")

@@ -6,13 +6,15 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 
 from api.storage.tables import Table
-from api.storage.types import ExactDecimal, UtcTime
+from api.storage.types import ExactDecimal, PlainText, UtcTime
 
 
 def _render(kind: str, item: object, _context: object) -> str | Literal[False]:
     """Name our own column types in a new revision; the rest is left to Alembic."""
     if kind == "type" and isinstance(item, UtcTime | ExactDecimal):
         return f"{type(item).__name__}()"
+    if kind == "type" and isinstance(item, PlainText):
+        return "sa.String()"  # what is left out is left out before it is stored
     return False
 
 

@@ -13,7 +13,6 @@ from api.planning.planner import Planner
 from api.planning.service import Decision
 from api.stations.network import ChargingNetwork, NetworkSettings, SharedKey
 from api.stations.schemas import DeclarationWire, StandingWire
-from api.storage.engine import Database
 from api.storage.outbox import OutboxState
 from api.storage.tables import ConnectorRow, OutboxRow, PlanRow, StationRow, TransactionRow
 from benchmarks.station_v16 import Words16
@@ -47,14 +46,6 @@ def planner():
     planner = Planner()
     yield planner
     planner.close()
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = Database(f"sqlite:///{tmp_path / 'network.sqlite'}")
-    database.migrate()
-    yield database
-    database.close()
 
 
 @asynccontextmanager

@@ -1,5 +1,7 @@
 """The database: migrations, column types, and writers that wait for each other."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -12,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql, sqlite
 
-from api.storage.engine import Database, alembic_config
+from api.storage.engine import Database, alembic_config, database_url
 from api.storage.tables import SiteRow, StationRow, Table
 from api.storage.types import ExactDecimal, UtcTime
+from models.errors import InvalidInputError
 
 NOW = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 
@@ -25,21 +28,25 @@ def test_the_migrations_make_exactly_the_tables_of_the_code(database):
         assert compare_metadata(context, Table.metadata) == []
 
 
-def test_every_migration_can_be_undone(tmp_path):
-    database = Database(f"sqlite:///{tmp_path / 'there and back.sqlite'}")
-    database.migrate()
+def test_every_migration_can_be_undone(database):
     with database.engine.connect() as connection:
         config = alembic_config(database.url)
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
         assert sa.inspect(connection).get_table_names() == ["alembic_version"]
-    database.close()
 
 
 def test_migrating_twice_changes_nothing(database):
     database.migrate()
     with database.read() as session:
         assert session.scalars(sa.select(SiteRow)).all() == []
+
+
+def test_processes_that_start_together_migrate_once(new_url):
+    program = "import sys; from api.storage.engine import Database; Database(sys.argv[1]).migrate()"
+    url = new_url()
+    processes = [subprocess.Popen([sys.executable, "-c", program, url]) for _ in range(3)]
+    assert [process.wait(120) for process in processes] == [0, 0, 0]
 
 
 @given(
@@ -91,3 +98,55 @@ def test_writers_on_many_threads_wait_for_each_other_and_lose_nothing(database):
         list(threads.map(add_one, range(80)))
     with database.read() as session:
         assert session.get_one(StationRow, "s").version == "80"
+
+
+def test_a_reader_sees_one_moment_while_others_write(database):
+    def count(session):
+        return session.scalar(sa.select(sa.func.count()).select_from(SiteRow))
+
+    with database.read() as reader:
+        assert count(reader) == 0
+        with database.write() as writer:
+            writer.add(SiteRow(site_id="s", standing={}, updated_at=NOW))
+        assert count(reader) == 0
+    with database.read() as reader:
+        assert count(reader) == 1
+
+
+def test_what_is_stored_outlives_the_connections(new_url):
+    url = new_url()
+    first = Database(url)
+    first.migrate()
+    with first.write() as session:
+        session.add(StationRow(station_id="s", version="1.6", vendor="Lader\0", booted_at=NOW))
+    first.close()
+    second = Database(url)
+    with second.read() as session:
+        row = session.get_one(StationRow, "s")
+    second.close()
+    assert (row.vendor, row.booted_at) == ("Lader", NOW)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_a_url_of_postgresql_means_the_driver_that_is_pinned(scheme):
+    url = database_url(f"{scheme}://us%40er:pass%25word@db:5433/grid")
+    assert (
+        url.render_as_string(hide_password=False) == "postgresql+psycopg://us%40er:pass%25word@db:5433/grid"
+    )
+
+
+def test_a_driver_that_is_not_installed_is_one_clear_error(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(InvalidInputError, match=r"pip install gridpilot\[postgres\]") as told:
+        Database("postgresql://user:secret@db/grid")
+    [issue] = told.value.issues
+    assert issue.where == "database_url"
+    assert "secret" not in issue.what
+
+
+@pytest.mark.parametrize(
+    "text", ["", "grid.sqlite", "mysql://db/grid", "postgresql+asyncpg://db/grid", "no-such://x"]
+)
+def test_what_is_no_url_of_a_database_is_refused(text):
+    with pytest.raises(InvalidInputError, match="database_url"):
+        Database(text)

@@ -1,12 +1,14 @@
 """The outbox: nothing is lost, the newest counts, and what fails comes back later."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from api.storage import outbox
 from api.storage.engine import Database
@@ -109,12 +111,42 @@ def test_a_message_and_its_plan_are_stored_together_or_not_at_all(database):
     assert states(database) == []
 
 
+def test_workers_that_claim_at_once_never_get_the_same_message(database):
+    put(database, *(message(number, slot=f"{number}/TxProfile") for number in range(60)))
+
+    def work(_):
+        with database.write() as session:
+            return [one.message.profile["number"] for one in outbox.claim(session, NOW, ["a"], most=5)]
+
+    with ThreadPoolExecutor(6) as threads:
+        claimed = [number for some in threads.map(work, range(16)) for number in some]
+    assert sorted(claimed) == list(range(60))
+
+
+@pytest.mark.postgres
+def test_a_claim_passes_over_what_another_worker_is_claiming(postgresql_server):
+    database = Database(postgresql_server.new_url())
+    database.migrate()
+    put(database, *(message(number, slot=f"{number}/TxProfile") for number in range(4)))
+    # Two transactions that are open at once: not through `write`, where one would wait for the other.
+    with Session(database.engine) as one, Session(database.engine) as other:
+        first = outbox.claim(one, NOW, ["a"], most=3)
+        second = outbox.claim(other, NOW, ["a"], most=3)
+        other.commit()
+        one.commit()
+    database.close()
+    assert [[claimed.message.profile["number"] for claimed in some] for some in (first, second)] == [
+        [0, 1, 2],
+        [3],
+    ]
+
+
 class OutboxMachine(RuleBasedStateMachine):
     """Any order of writing, claiming, settling, crashing and coming back, against what must hold."""
 
-    def __init__(self):
+    def __init__(self, url):
         super().__init__()
-        self.database = Database("sqlite://")
+        self.database = Database(url)
         self.database.migrate()
         self.now, self.number = NOW, 0
         self.newest = {}
@@ -168,5 +200,11 @@ class OutboxMachine(RuleBasedStateMachine):
             assert self.confirmed.get(place) == number or number in still_open
 
 
-OutboxMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
-TestAnyOrderOfEvents = OutboxMachine.TestCase
+def test_any_order_of_events_loses_nothing(new_url):
+    class OnANewDatabase(OutboxMachine):
+        def __init__(self):
+            super().__init__(new_url())
+
+    run_state_machine_as_test(
+        OnANewDatabase, settings=settings(max_examples=15, stateful_step_count=20, deadline=None)
+    )

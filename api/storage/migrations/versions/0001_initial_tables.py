@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from api.storage.types import UtcTime
+from api.storage.types import BIG_KEY, UtcTime
 
 revision = "0001"
 down_revision = None
@@ -36,7 +36,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "meter_values",
-        sa.Column("reading_id", sa.Integer(), nullable=False),
+        sa.Column("reading_id", BIG_KEY, nullable=False),
         sa.Column("station_id", sa.String(), nullable=False),
         sa.Column("evse_number", sa.Integer(), nullable=False),
         sa.Column("transaction_id", sa.String(), nullable=True),
@@ -52,7 +52,7 @@ def upgrade() -> None:
 
     op.create_table(
         "plans",
-        sa.Column("plan_id", sa.Integer(), nullable=False),
+        sa.Column("plan_id", BIG_KEY, nullable=False),
         sa.Column("site_id", sa.String(), nullable=False),
         sa.Column("made_at", UtcTime(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
@@ -102,11 +102,11 @@ def upgrade() -> None:
 
     op.create_table(
         "outbox",
-        sa.Column("outbox_id", sa.Integer(), nullable=False),
+        sa.Column("outbox_id", BIG_KEY, nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("station_id", sa.String(), nullable=False),
         sa.Column("slot", sa.String(), nullable=False),
-        sa.Column("plan_id", sa.Integer(), nullable=True),
+        sa.Column("plan_id", BIG_KEY, nullable=True),
         sa.Column("profile", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
