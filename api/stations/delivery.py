@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from api.ocpp.charging_profile import ChargingProfile, ProfilePurpose
@@ -108,7 +109,10 @@ class Delivery:
         try:
             while True:
                 self._news.clear()
-                await self._begin_due()
+                try:
+                    await self._begin_due()
+                except Exception:  # noqa: BLE001 - without this loop no station would ever be told anything again
+                    _log.exception("the outbox could not be looked at; it is tried again")
                 try:
                     async with asyncio.timeout(self._poll_s):
                         await self._news.wait()
@@ -145,6 +149,9 @@ class Delivery:
         self._is_holding_back = bool(waiting)
         if waiting or known:
             await asyncio.to_thread(self._put_away, waiting, known)
+        # Noted before anything else is decided: what waits its turn at a slow station may yet arrive.
+        for task in chain.from_iterable(tasks.values()):
+            self._held.sending(_place(task.claimed.message), task.profile)
         for station_id, to_send in tasks.items():
             running = asyncio.create_task(self._send_all(to_send), name=f"deliver {station_id}")
             self._busy[station_id] = running
@@ -216,10 +223,15 @@ class Delivery:
     async def _send_all(self, tasks: list[_Task]) -> None:
         for task in tasks:
             place = _place(task.claimed.message)
-            self._held.sending(place, task.profile)
+            if await asyncio.to_thread(self._is_outdated, task):
+                self._held.refused(place, task.profile)
+                await asyncio.to_thread(self._put_away, [task.claimed], [])
+                continue
             outcome = await self._send(task)
             if outcome is CommandOutcome.ACCEPTED:
                 self._held.confirmed(place, task.profile)
+                if task.profile.purpose is ProfilePurpose.TX_DEFAULT:
+                    self._held.caught(place[0])
                 if task.lowers_site is not None:
                     self._lowered_at[task.lowers_site] = asyncio.get_running_loop().time()
             elif not outcome.should_be_sent_again:
@@ -237,10 +249,18 @@ class Delivery:
     # --- the outbox, on a thread ------------------------------------------------------------------
 
     def _claim(self, station_ids: list[str]) -> tuple[list[Claimed], list[Unconfirmed]]:
+        """Take all that is due: messages that must wait would otherwise keep out those that they wait for."""
         with self._database.write() as session:
-            claimed = outbox.claim(session, self._wall_clock(), station_ids)
+            now = self._wall_clock()
+            claimed: list[Claimed] = []
+            while more := outbox.claim(session, now, station_ids):
+                claimed += more
             plans = {one.message.plan_id for one in claimed if one.message.plan_id is not None}
             return claimed, outbox.unconfirmed(session, plans)
+
+    def _is_outdated(self, task: _Task) -> bool:
+        with self._database.read() as session:
+            return outbox.is_outdated(session, task.claimed.outbox_id)
 
     def _put_away(self, waiting: list[Claimed], known: list[Claimed]) -> None:
         now = self._wall_clock()

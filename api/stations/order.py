@@ -27,6 +27,9 @@ Place: TypeAlias = tuple[str, str]
 """A station, and the slot of its outbox: the EVSE and purpose that a profile governs."""
 
 _SAME: Final = 1e-6
+_MOST_HELD: Final = 8
+"""So many profiles are compared one by one: a station that never answers is sent thousands a day."""
+
 _ANY_VOLTAGE_V: Final = 230.0
 """Limits are compared in one unit only, so that the voltage cancels."""
 
@@ -34,24 +37,34 @@ _ANY_VOLTAGE_V: Final = 230.0
 class HeldProfiles:
     """What each station may hold for a place: at most the greatest of some profiles.
 
-    Beneath a TxProfile stands the fall-back, which allows nothing; so does a place without any.
+    Beneath a TxProfile stands the fall-back, which allows nothing; so does a place without any, once its
+    station has confirmed the fall-back.
     """
 
     def __init__(self) -> None:
         self._held: dict[Place, tuple[ChargingProfile, ...]] = {}
+        self._caught: set[str] = set()
 
     def at(self, place: Place, transaction_id: str | None) -> tuple[ChargingProfile, ...] | None:
         """Return what may be held for a running transaction; None where nobody knows.
 
-        Profiles of another transaction ended with it.
+        Profiles of another transaction ended with it; what it left is known where the fall-back is.
         """
         held = self._held.get(place)
-        return None if held is None else tuple(p for p in held if p.transaction_id == transaction_id)
+        if held is None:
+            return None
+        mine = tuple(p for p in held if p.transaction_id == transaction_id)
+        return mine if mine or place[0] in self._caught else None
+
+    def caught(self, station_id: str) -> None:
+        """Note that a station holds the fall-back: without any other profile it allows nothing."""
+        self._caught.add(station_id)
 
     def sending(self, place: Place, profile: ChargingProfile) -> None:
         """Note that a profile is on its way, and may arrive whatever we hear; unknown stays unknown."""
-        if place in self._held:
-            self._held[place] = (*self._held[place], profile)
+        held = self.at(place, profile.transaction_id)
+        if held is not None and profile not in held:
+            self._held[place] = (*_folded(held), profile)
 
     def confirmed(self, place: Place, profile: ChargingProfile) -> None:
         """Note that a station holds this profile, or what is simpler and allows no more."""
@@ -63,6 +76,7 @@ class HeldProfiles:
 
     def doubt(self, station_id: str) -> None:
         """Note that a station has come back: it holds what it held, or has lost it."""
+        self._caught.discard(station_id)
         for place, held in self._held.items():
             if place[0] == station_id:
                 self._held[place] = (*held, *map(_paused, held[-1:]))
@@ -131,6 +145,19 @@ def _borders(profiles: Iterable[ChargingProfile], now: datetime) -> list[datetim
             seconds.append(profile.duration_s)
         borders.update(profile.start + timedelta(seconds=s) for s in seconds)
     return sorted(border for border in borders if border >= now)
+
+
+def _folded(held: tuple[ChargingProfile, ...]) -> tuple[ChargingProfile, ...]:
+    """Return, in the place of many profiles, one that allows whatever any of them does, and one that pauses."""
+    if len(held) < _MOST_HELD or not all(_alike(profile, held[-1]) for profile in held):
+        return held
+    first = min(profile.start for profile in held)
+    times = _borders(held, first)
+    endless = any(profile.duration_s is None for profile in held)
+    duration_s = None if endless else int((times[-1] - first).total_seconds())
+    frame = replace(held[-1], start=first, duration_s=duration_s, periods=held[-1].periods[:1])
+    greatest = _with_limits(frame, times, _greatest(held, times), len(times))
+    return greatest, _paused(greatest)
 
 
 def _alike(one: ChargingProfile, other: ChargingProfile) -> bool:

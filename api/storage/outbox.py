@@ -116,8 +116,8 @@ def mark_sent(session: Session, outbox_id: int, now: datetime) -> None:
 
 def put_back(session: Session, outbox_id: int, now: datetime) -> None:
     """Give back a claimed message that must wait for others, or has more to say; it stays due."""
-    row = session.get_one(OutboxRow, outbox_id)
-    if row.state != OutboxState.CLAIMED:
+    row = session.get(OutboxRow, outbox_id)
+    if row is None or row.state != OutboxState.CLAIMED:
         return
     if _has_newer(session, row):
         _settle(session, outbox_id, OutboxState.SUPERSEDED, now)
@@ -125,6 +125,12 @@ def put_back(session: Session, outbox_id: int, now: datetime) -> None:
     row.state = OutboxState.PENDING
     row.attempts -= 1
     row.not_before = now
+
+
+def is_outdated(session: Session, outbox_id: int) -> bool:
+    """Tell whether a claimed message is not worth sending any more: a newer one counts, or it was forgotten."""
+    row = session.get(OutboxRow, outbox_id)
+    return row is None or _has_newer(session, row)
 
 
 def unconfirmed(session: Session, plan_ids: Collection[int]) -> list[Unconfirmed]:
@@ -161,8 +167,8 @@ def mark_refused(session: Session, outbox_id: int, now: datetime, error: str) ->
 
 def mark_failed(session: Session, outbox_id: int, now: datetime, error: str) -> None:
     """Note that a message did not get through; it is due again after a while that doubles with each attempt."""
-    row = session.get_one(OutboxRow, outbox_id)
-    if row.state != OutboxState.CLAIMED:
+    row = session.get(OutboxRow, outbox_id)
+    if row is None or row.state != OutboxState.CLAIMED:
         return
     if _has_newer(session, row):
         _settle(session, outbox_id, OutboxState.SUPERSEDED, now, error)
@@ -207,7 +213,9 @@ def _has_newer(session: Session, row: OutboxRow) -> bool:
 def _settle(
     session: Session, outbox_id: int, state: OutboxState, now: datetime, error: str | None = None
 ) -> None:
-    row = session.get_one(OutboxRow, outbox_id)
+    row = session.get(OutboxRow, outbox_id)
+    if row is None:  # forgotten with its plan while it was on the way
+        return
     row.state = state
     row.settled_at = now
     row.last_error = error

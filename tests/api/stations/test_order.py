@@ -83,6 +83,7 @@ def test_a_shared_limit_holds_whatever_messages_and_answers_are_lost(plans, luck
     """Three stations behind 16 A; plans replace each other while messages of the last ones are still lost."""
     held, fate, true_a = HeldProfiles(), iter(luck), dict.fromkeys(PLACES, 0.0)
     for place in PLACES:
+        held.caught(place[0])
         held.began(place)
     for plan in plans:
         if sum(plan) > LIMIT_A:
@@ -127,6 +128,7 @@ def test_a_station_of_which_nobody_knows_what_it_holds_pauses_first(wanted):
 @given(profile=profiles())
 def test_a_profile_ends_with_its_transaction(profile):
     held = HeldProfiles()
+    held.caught(PLACE[0])
     held.confirmed(PLACE, profile)
     assert held.at(PLACE, "7") == (profile,)
     assert held.at(PLACE, "8") == ()
@@ -134,6 +136,7 @@ def test_a_profile_ends_with_its_transaction(profile):
 
 def test_a_refused_profile_is_not_held_and_an_unanswered_one_may_be():
     held, profile = HeldProfiles(), _constant(10.0)
+    held.caught(PLACE[0])
     held.began(PLACE)
     held.sending(PLACE, profile)
     assert held.at(PLACE, "7") == (profile,)
@@ -156,3 +159,30 @@ def test_limits_of_two_units_are_not_mixed_but_paused_between(held, wanted):
     first = lowering((held,), wanted, START, 8)
     lowered = replace(wanted) if first is None else first
     assert lowered.unit is wanted.unit
+
+
+def test_what_a_car_gets_without_a_profile_is_known_only_once_the_fallback_is_confirmed():
+    held = HeldProfiles()
+    held.began(PLACE)
+    assert held.at(PLACE, "7") is None
+    held.sending(PLACE, _constant(0.0))
+    assert held.at(PLACE, "7") is None
+    held.caught(PLACE[0])
+    assert held.at(PLACE, "7") == ()
+    held.doubt(PLACE[0])
+    assert held.at(PLACE, "7") is None
+
+
+@given(sent=st.lists(profiles(), min_size=1, max_size=40))
+def test_of_many_unanswered_profiles_few_are_kept_and_they_allow_what_any_of_them_did(sent):
+    held = HeldProfiles()
+    held.caught(PLACE[0])
+    held.began(PLACE)
+    for profile in sent:
+        held.sending(PLACE, profile)
+    kept = held.at(PLACE, "7")
+    assert len(kept) <= 10
+    for moment in MOMENTS:
+        may_be = max(allowed_a(profile, [moment])[0] for profile in sent)
+        assert max(allowed_a(profile, [moment])[0] for profile in kept) >= may_be - 1e-9
+    assert len(kept) == 1 or not is_same(kept, sent[-1], START)
