@@ -71,6 +71,12 @@ class Registry:
         self._links: dict[str, Link] = {}
         self._records: dict[str, StationRecord] = {}
 
+    def expect(self, station_id: str, capabilities: StationCapabilities) -> None:
+        """Note what a station that was here before this process speaks; it has not come back yet."""
+        self._records.setdefault(
+            station_id, StationRecord(capabilities, is_online=False, since=self._clock())
+        )
+
     def attach(self, station_id: str, link: Link, capabilities: StationCapabilities) -> Link | None:
         """Note a new connection, and return the one that it replaces; what was learned of the station stays."""
         known = self._records.get(station_id)

@@ -10,6 +10,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
+from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.gateway import Gateway, GatewaySettings
 from api.ocpp.listener import AcceptEveryStation, Authenticator
 from api.ocpp.registry import Clock, Registry, utc_now
@@ -23,7 +24,7 @@ from api.stations.queue import PlanQueue
 from api.stations.replanner import Replanner
 from api.stations.schemas import DeclarationWire, StandingWire
 from api.stations.service import StationService
-from api.stations.states import StoredStates, request_of, standing_in
+from api.stations.states import StoredStates, capabilities_at, request_of, standing_in
 from api.storage.engine import Database
 from api.storage.tables import DeclarationRow
 from models.grid.site import Site
@@ -210,7 +211,7 @@ class ChargingNetwork:
         self._delivery.doubt(station_id)
         station = next(station for station in site.stations if station.station_id == station_id)
         now: datetime = self._clock()
-        profiles = station_fallback(site, station, self.registry.capabilities(station_id), now)
+        profiles = station_fallback(site, station, capabilities_at(site, station_id, self.registry), now)
         await asyncio.to_thread(self._queue.store_fallback, profiles)
         self._delivery.wake()
 
@@ -221,11 +222,15 @@ class ChargingNetwork:
         return None
 
     async def _load_sites(self) -> None:
-        def load() -> list[Site]:
+        def load() -> tuple[list[Site], dict[str, str]]:
             with self._database.read() as session:
-                return [standing_in(doc).site.to_domain() for doc in repository.all_standing(session)]
+                sites = [standing_in(doc).site.to_domain() for doc in repository.all_standing(session)]
+                return sites, repository.versions(session)
 
-        self._sites = {site.site_id: site for site in await asyncio.to_thread(load)}
+        sites, versions = await asyncio.to_thread(load)
+        self._sites = {site.site_id: site for site in sites}
+        for station_id, version in versions.items():
+            self.registry.expect(station_id, StationCapabilities(OcppVersion(version)))
 
 
 class _ObservedQueue:

@@ -43,6 +43,14 @@ def all_standing(session: Session) -> list[dict[str, Any]]:
     return list(session.scalars(select(SiteRow.standing).order_by(SiteRow.site_id)))
 
 
+def versions(session: Session) -> dict[str, str]:
+    """Return the protocol of every station that has connected."""
+    rows = session.execute(
+        select(StationRow.station_id, StationRow.version).where(StationRow.connected_at.is_not(None))
+    )
+    return {row.station_id: row.version for row in rows}
+
+
 def note_connected(session: Session, station_id: str, version: str, now: datetime) -> None:
     """Note that a station is there."""
     row = session.get(StationRow, station_id)
@@ -91,16 +99,8 @@ def start_transaction(session: Session, station_id: str, event: TransactionStart
     known = session.scalar(_same_start(station_id, event))
     if known is not None:
         return known.transaction_id, False
-    session.execute(
-        update(TransactionRow)
-        .where(
-            TransactionRow.station_id == station_id,
-            TransactionRow.evse_number == event.evse_number,
-            TransactionRow.ended_at.is_(None),
-            TransactionRow.started_at <= event.at,
-        )
-        .values(ended_at=event.at, stop_reason="Superseded")
-    )
+    if event.evse_number > 0:  # many may have begun without an EVSE so far
+        _supersede(session, station_id, event.evse_number, event.at)
     row = TransactionRow(
         station_id=station_id,
         transaction_id=event.transaction_id or f"new at {event.evse_number}",
@@ -116,6 +116,29 @@ def start_transaction(session: Session, station_id: str, event: TransactionStart
     return row.transaction_id, True
 
 
+def place_transaction(session: Session, row: TransactionRow, evse_number: int | None, at: datetime) -> bool:
+    """Note the EVSE of a transaction that had none; tell whether it is new."""
+    if row.evse_number > 0 or not evse_number:
+        return False
+    _supersede(session, row.station_id, evse_number, at)
+    row.evse_number = evse_number
+    return True
+
+
+def _supersede(session: Session, station_id: str, evse_number: int, at: datetime) -> None:
+    """End what is still open on an EVSE from before."""
+    session.execute(
+        update(TransactionRow)
+        .where(
+            TransactionRow.station_id == station_id,
+            TransactionRow.evse_number == evse_number,
+            TransactionRow.ended_at.is_(None),
+            TransactionRow.started_at <= at,
+        )
+        .values(ended_at=at, stop_reason="Superseded")
+    )
+
+
 def end_transaction(row: TransactionRow, at: datetime, reason: str | None) -> None:
     """Note that a transaction is over; the first end that is told counts."""
     if row.ended_at is None:
@@ -129,6 +152,16 @@ def transaction(session: Session, station_id: str, transaction_id: str) -> Trans
             TransactionRow.station_id == station_id, TransactionRow.transaction_id == transaction_id
         )
     )
+
+
+def running_at(session: Session, station_id: str, evse_number: int) -> TransactionRow | None:
+    """Return the newest transaction that runs on an EVSE."""
+    rows = select(TransactionRow).where(
+        TransactionRow.station_id == station_id,
+        TransactionRow.evse_number == evse_number,
+        TransactionRow.ended_at.is_(None),
+    )
+    return session.scalar(rows.order_by(TransactionRow.number.desc()).limit(1))
 
 
 def note_register(row: TransactionRow, energy_kwh: float | None) -> None:

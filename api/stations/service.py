@@ -111,16 +111,20 @@ class StationService:
     async def transaction_updated(self, station_id: str, event: TransactionUpdated) -> None:
         """Note what has changed, the token of the driver above all."""
 
-        def note(session: Session) -> bool:
+        def note(session: Session) -> tuple[bool, int | None]:
             row = repository.transaction(session, station_id, event.transaction_id)
             if row is None:
-                return False
+                return False, None
             learned = event.id_token is not None and row.id_token != event.id_token
             row.id_token = event.id_token or row.id_token
+            is_placed = repository.place_transaction(session, row, event.evse_number, event.at)
             self._note_readings(session, station_id, row.evse_number, event.transaction_id, event.readings)
-            return learned
+            return learned, row.evse_number if is_placed else None
 
-        if await self._write(note):
+        learned, placed_at = await self._write(note)
+        if placed_at is not None:
+            self._began(station_id, placed_at)
+        if learned or placed_at is not None:
             self._changed(station_id)
 
     async def meter_values(self, station_id: str, event: MeterValuesReceived) -> None:
@@ -157,9 +161,11 @@ class StationService:
         row: TransactionRow | None = None
         if transaction_id is not None:
             row = repository.transaction(session, station_id, transaction_id)
+        elif evse_number > 0:  # OCPP 1.6 leaves it open whether meter values name their transaction
+            row = repository.running_at(session, station_id, evse_number)
         for reading in readings:
             repository.add_reading(session, station_id, evse_number, transaction_id, reading)
-            if row is not None:
+            if row is not None and (transaction_id is not None or reading.at >= row.started_at):
                 repository.note_register(row, reading.energy_kwh)
 
     async def _write(self, work: Callable[[Session], Result]) -> Result:

@@ -1,9 +1,12 @@
 """The present state of a site that we run, from what is stored."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from api.ocpp.capabilities import StationCapabilities
+from api.ocpp.periods import floor_to_tenth
 from api.ocpp.registry import Registry
 from api.planning.request import PlanRequest
 from api.stations import repository
@@ -11,7 +14,7 @@ from api.stations.repository import Plugged
 from api.stations.schemas import StandingWire
 from api.storage.engine import Database
 from models.errors import InvalidInputError, Issue
-from models.grid.site import Evse
+from models.grid.site import Evse, Site
 from models.sessions import ChargingSession, Departure
 from models.state import SiteState
 
@@ -74,23 +77,30 @@ def request_of(
     return PlanRequest(
         state=state,
         options=standing.options.to_domain(),
-        capabilities={s.station_id: registry.capabilities(s.station_id) for s in site.stations},
+        capabilities={s.station_id: capabilities_at(site, s.station_id, registry) for s in site.stations},
         transactions={evse.evse_id: car.transaction.transaction_id for evse, car in cars.items()},
     )
+
+
+def capabilities_at(site: Site, station_id: str, registry: Registry) -> StationCapabilities:
+    """Return what a station can do; its limits in watt are those of the site's voltage."""
+    return replace(registry.capabilities(station_id), voltage_v=floor_to_tenth(site.voltage_v))
 
 
 def charging_session(evse: Evse, car: Plugged, standing: StandingWire, now: datetime) -> ChargingSession:
     """Return the session of a car that is plugged in: what its driver has said, or what is assumed."""
     begun, said, assumed = car.transaction, car.declaration, standing.assumed
-    departure = begun.started_at + timedelta(hours=assumed.stay_hours) if said is None else said.departure
+    arrival = min(begun.started_at, now)  # a station's clock may be wrong by any time
+    departure = arrival + timedelta(hours=assumed.stay_hours) if said is None else said.departure
     leaves = departure if departure > now else now + _OVERSTAY
+    wish = assumed if said is None else said
     return ChargingSession(
         session_id=f"{begun.station_id}/{begun.transaction_id}",
         evse_id=evse.evse_id,
-        arrival=min(begun.started_at, now),
+        arrival=arrival,
         departure=Departure.at(leaves),
-        target_kwh=assumed.target_kwh if said is None else said.target_kwh,
-        minimum_kwh=min(assumed.minimum_kwh, assumed.target_kwh) if said is None else said.minimum_kwh,
+        target_kwh=wish.target_kwh,
+        minimum_kwh=min(wish.minimum_kwh, wish.target_kwh),
         delivered_kwh=begun.delivered_kwh,
         max_power_kw=None if said is None else said.max_power_kw,
         n_phases=None if said is None or said.n_phases is None else min(said.n_phases, len(evse.phases)),

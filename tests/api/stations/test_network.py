@@ -8,11 +8,17 @@ import pytest
 from sqlalchemy import select
 
 from api.examples import examples
+from api.ocpp.capabilities import OcppVersion, RateUnit, StationCapabilities
+from api.ocpp.events import MeterValuesReceived, TransactionStarted, TransactionUpdated
 from api.ocpp.gateway import GatewaySettings
+from api.ocpp.metering import MeterReading
+from api.ocpp.registry import Registry
 from api.planning.planner import Planner
 from api.planning.service import Decision
+from api.stations import repository
 from api.stations.network import ChargingNetwork, NetworkSettings, SharedKey
 from api.stations.schemas import DeclarationWire, StandingWire
+from api.stations.states import request_of
 from api.storage.outbox import OutboxState
 from api.storage.tables import ConnectorRow, OutboxRow, PlanRow, StationRow, TransactionRow
 from benchmarks.station_v16 import Words16
@@ -216,3 +222,92 @@ def test_with_a_key_only_stations_that_show_it_come_in():
     assert asyncio.run(key.authenticate("any", b"open sesame"))
     assert not asyncio.run(key.authenticate("any", b"open"))
     assert not asyncio.run(key.authenticate("any", None))
+
+
+def begun(database, station_id, version, **event):
+    """Store a station that is away, and a transaction that runs there."""
+    with database.write() as session:
+        repository.note_connected(session, station_id, version, now())
+        repository.start_transaction(session, station_id, TransactionStarted(**event))
+
+
+def test_after_a_restart_a_site_is_planned_before_its_stations_are_back(database, planner):
+    """A transaction of OCPP 2.0.1 has a name that 1.6 cannot write."""
+    begun(database, "south", "ocpp2.0.1", evse_number=1, at=now(), transaction_id="no-number", id_token="a")
+
+    async def scenario():
+        async with running(database, planner) as network:
+            await network.put_site(standing())
+            await network.plan_now("workplace")
+
+    asyncio.run(scenario())
+    assert rows(database, PlanRow)
+
+
+@pytest.mark.parametrize("year", [1, 1970, 2099, 9999])
+def test_a_station_whose_clock_is_wrong_does_not_keep_its_site_from_being_planned(database, planner, year):
+    at = datetime(year, 12, 31, 23, 59, tzinfo=UTC)
+    begun(database, "north", "ocpp1.6", evse_number=1, at=at, id_token="a")
+
+    async def scenario():
+        async with running(database, planner) as network:
+            await network.put_site(standing())
+            await network.plan_now("workplace")
+
+    asyncio.run(scenario())
+
+
+def test_a_driver_who_promises_more_than_they_want_does_not_keep_a_site_from_being_planned(database, planner):
+    begun(database, "north", "ocpp1.6", evse_number=1, at=now(), id_token="a")
+
+    async def scenario():
+        async with running(database, planner) as network:
+            await network.put_site(standing())
+            departure = now() + timedelta(hours=2)
+            await network.declare("a", DeclarationWire(departure=departure, target_kwh=1.0, minimum_kwh=2.0))
+            await network.plan_now("workplace")
+
+    asyncio.run(scenario())
+
+
+def test_a_limit_in_watt_is_written_for_the_voltage_of_the_site():
+    site = examples()["workplace"]["site"] | {"voltage_v": 120.0}
+    registry = Registry()
+    watt = StationCapabilities(OcppVersion.V16, frozenset({RateUnit.POWER}))
+    registry.attach("north", None, watt)
+    request = request_of(standing(site=site), [], now(), registry)
+    assert request.capabilities["north"].voltage_v == 120.0
+
+
+def test_a_transaction_that_names_its_evse_later_is_planned_then(database, planner):
+    """In OCPP 2.0.1 a transaction may begin with the driver's token, before a cable is plugged in anywhere."""
+
+    async def scenario():
+        async with running(database, planner) as network:
+            await network.put_site(standing())
+            service = network.service
+            network.registry.attach("south", None, StationCapabilities(OcppVersion.V201))
+            for name in ("first", "second"):
+                await service.transaction_started("south", TransactionStarted(0, now(), name, "token"))
+            await service.transaction_updated("south", TransactionUpdated("first", now(), evse_number=1))
+            await service.transaction_updated("south", TransactionUpdated("second", now(), evse_number=2))
+
+    asyncio.run(scenario())
+    told = {row.transaction_id: (row.evse_number, row.ended_at) for row in rows(database, TransactionRow)}
+    assert told == {"first": (1, None), "second": (2, None)}
+
+
+def test_meter_values_that_name_no_transaction_count_for_the_one_that_runs(database, planner):
+    begun(database, "north", "ocpp1.6", evse_number=1, at=now(), id_token="a", meter_start_kwh=10.0)
+
+    async def scenario():
+        async with running(database, planner) as network:
+            await network.put_site(standing())
+            before = MeterReading(now() - timedelta(hours=1), energy_kwh=99.0)
+            readings = (before, MeterReading(now(), energy_kwh=12.5))
+            await network.service.meter_values("north", MeterValuesReceived(1, readings))
+            await network.service.meter_values("north", MeterValuesReceived(2, readings))
+
+    asyncio.run(scenario())
+    [transaction] = rows(database, TransactionRow)
+    assert transaction.delivered_kwh == 2.5
