@@ -134,11 +134,12 @@ class Delivery:
         if not free:
             return
         claimed, unconfirmed = await asyncio.to_thread(self._claim, free)
-        order = self._order_of(unconfirmed)
+        order = await self._order_of(unconfirmed)
         tasks: dict[str, list[_Task]] = defaultdict(list)
         waiting: list[Claimed] = []
         known: list[Claimed] = []
         for message in claimed:
+            await asyncio.sleep(0)  # a thousand messages take seconds, and stations wait for answers
             task = self._task(message, order)
             if self._is_known(message):
                 known.append(message)
@@ -165,10 +166,17 @@ class Delivery:
 
     # --- the order --------------------------------------------------------------------------------
 
-    def _order_of(self, unconfirmed: Sequence[Unconfirmed]) -> dict[int | None, _Order]:
-        """Return for every plan its site, and whether its stations may rise."""
+    async def _order_of(self, unconfirmed: Sequence[Unconfirmed]) -> dict[int | None, _Order]:
+        """Return for every plan its site, and whether its stations may rise.
+
+        Others have their turn in between; what they confirm meanwhile makes nobody hold more than was counted.
+        """
         sites = {one.message.plan_id: one.site_id for one in unconfirmed}
-        lowering_plans = {one.message.plan_id for one in unconfirmed if self._must_confirm(one)}
+        lowering_plans = set()
+        for one in unconfirmed:
+            if self._must_confirm(one):
+                lowering_plans.add(one.message.plan_id)
+            await asyncio.sleep(0)
         return {
             plan_id: _Order(site_id, plan_id not in lowering_plans and self._has_followed(site_id))
             for plan_id, site_id in sites.items()
