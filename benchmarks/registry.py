@@ -24,8 +24,9 @@ import benchmarks
 from models.errors import ChargingError, InvalidInputError, Issue
 
 if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.table import Table
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+    from benchmarks.terminal import Column
 
 MARK: Final = "BENCHMARK: Final ="
 REPORTED_PACKAGES: Final = ("numpy", "scipy", "numba", "pyomo", "highspy")
@@ -158,24 +159,19 @@ class BenchmarkReport:
         if issues:
             raise InvalidInputError(issues)
 
-    def __rich__(self) -> "Group":
-        """Table, notes and environment: ``console.print(report)``."""
-        from rich.console import Group
+    def __rich_console__(self, _console: "Console", options: "ConsoleOptions") -> "RenderResult":
+        """Title, figures as wide as the terminal, notes and environment: ``console.print(report)``."""
         from rich.text import Text
 
-        return Group(self.as_table(), *(Text(line) for line in (*self.notes, str(self.environment))))
+        from benchmarks.terminal import tables_within
 
-    def as_table(self) -> "Table":
-        """Return the figures alone, as a table for the terminal."""
-        from rich.markup import escape
-        from rich.table import Table
-
-        table = Table(title=escape(self.title), title_justify="left")
-        for index, column in enumerate(self.columns):
-            table.add_column(escape(column), justify="left" if self._is_text(index) else "right")
-        for row in self.rows:
-            table.add_row(*(escape(text_of(cell)) for cell in row))
-        return table
+        yield Text(self.title, style="bold")
+        yield ""
+        for table in tables_within(self._as_text(), options.max_width):
+            yield table
+            yield ""
+        for line in (*self.notes, str(self.environment)):
+            yield Text(line)
 
     def as_markdown(self) -> str:
         """Return the report as a markdown table with its notes below."""
@@ -191,6 +187,14 @@ class BenchmarkReport:
         record["rows"] = [[_finite(cell) for cell in row] for row in self.rows]
         record["environment"]["packages"] = dict(self.environment.packages)
         return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+
+    def _as_text(self) -> "tuple[Column, ...]":
+        from benchmarks.terminal import Column
+
+        cells = [tuple(text_of(row[index]) for row in self.rows) for index in range(len(self.columns))]
+        return tuple(
+            Column(heading, cells[index], self._is_text(index)) for index, heading in enumerate(self.columns)
+        )
 
     def _is_text(self, index: int) -> bool:
         """Whether a column holds words; words stand left, figures right."""
