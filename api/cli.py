@@ -41,7 +41,7 @@ def replay(  # noqa: PLR0913, PLR0917 - the options of a command are its paramet
         list[str] | None, typer.Option(help="One policy; again for more; all unless given.")
     ] = None,
     belief: Annotated[str, typer.Option(help="What is known of cars: actual, stated or median.")] = "actual",
-    limit: Annotated[float | None, typer.Option(help="Limit of a built-in site [kW].")] = None,
+    limit: Annotated[float | None, typer.Option(help="Limit of a built-in site, in kW.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the results as JSON.")] = None,
 ) -> None:
     """Replay recorded sessions in a closed loop, and compare policies."""

@@ -1,5 +1,6 @@
 """``gridpilot serve``: the API and the gateway of the stations in one process."""
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,27 +19,22 @@ if TYPE_CHECKING:
     from api.storage.engine import Database
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_LAST_PORT = 65_535
 
 
 def serve(host: str | None, port: int | None, ocpp_port: int | None, database: str | None) -> None:
     """Serve until interrupted; what is not given comes from the environment."""
-    from api.storage.engine import database_url
-
+    given = {
+        "api_host": host,
+        "ocpp_host": host,
+        "api_port": port,
+        "ocpp_port": ocpp_port,
+        "database_url": database,
+    }
     with faults_told("environment"):
-        given = {
-            "api_host": host,
-            "ocpp_host": host,
-            "api_port": port,
-            "ocpp_port": ocpp_port,
-            "database_url": database,
-        }
         chosen = {name: value for name, value in given.items() if value is not None}
         settings = replace(Settings.from_environment(), **chosen)  # type: ignore[arg-type]  # names and types are those of the fields
-        shown_url = database_url(settings.database_url).render_as_string(hide_password=True)
-        if settings.ocpp_host not in _LOOPBACK and not settings.station_key:
-            raise ChargingError(
-                f"stations could connect to {settings.ocpp_host} without a password: set GRIDPILOT_STATION_KEY"
-            )
+        shown_url = _checked(settings)
     import uvicorn
 
     Console(stderr=True).print(
@@ -47,6 +43,47 @@ def serve(host: str | None, port: int | None, ocpp_port: int | None, database: s
         f"data {shown_url}"
     )
     uvicorn.run(served(settings), host=settings.api_host, port=settings.api_port, log_level="info")
+
+
+def _checked(settings: Settings) -> str:
+    """Return the URL of the database without its password, after a look whether all can be opened.
+
+    Raises
+    ------
+    ChargingError
+        A port or the database cannot be opened, or the gateway would be open to everybody.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    from api.storage.engine import Database, database_url
+
+    shown_url = database_url(settings.database_url).render_as_string(hide_password=True)
+    if settings.ocpp_host not in _LOOPBACK and not settings.station_key:
+        raise ChargingError(
+            f"stations could connect to {settings.ocpp_host} without a password: set GRIDPILOT_STATION_KEY"
+        )
+    _check_port("API", settings.api_host, settings.api_port)
+    _check_port("OCPP gateway", settings.ocpp_host, settings.ocpp_port)
+    database = Database(settings.database_url)
+    try:
+        database.migrate()
+    except DBAPIError as error:
+        raise ChargingError(f"{shown_url} cannot be opened: {error.orig}") from error
+    finally:
+        database.close()
+    return shown_url
+
+
+def _check_port(what: str, host: str, port: int) -> None:
+    """Raise one clear error where nothing can listen: the server's own ends in a traceback."""
+    where = f"the {what} cannot listen on {host}, port {port}"
+    if not 0 <= port <= _LAST_PORT:
+        raise ChargingError(f"{where}: ports end at {_LAST_PORT}")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise ChargingError(f"{where}: {error.strerror}") from error
 
 
 def served(settings: Settings) -> "FastAPI":

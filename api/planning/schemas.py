@@ -307,7 +307,8 @@ class SolveOut(WireModel):
     update_s: float
     run_s: float
     dispatch_s: float
-    rebuild: RebuildReason | None
+    rebuild: Annotated[RebuildReason | None, Field(description="why the program was stated again, if it was")]
+    n_rebuilds: Annotated[int, Field(description="how often it was stated since the site became known")]
 
     @classmethod
     def from_domain(cls, report: SolveReport) -> "SolveOut":
@@ -323,6 +324,7 @@ class SolveOut(WireModel):
             run_s=report.run_s,
             dispatch_s=report.dispatch_s,
             rebuild=report.rebuild,
+            n_rebuilds=report.n_rebuilds,
         )
 
 

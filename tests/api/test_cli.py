@@ -1,6 +1,7 @@
 """The command line as users call it: results on success, one clear error and code 2 on bad input."""
 
 import json
+import socket
 import subprocess
 import sys
 
@@ -133,6 +134,35 @@ def test_serve_names_the_driver_that_a_database_lacks(monkeypatch):
     assert result.exit_code == 2
     assert "pip install gridpilot[postgres]" in result.stderr
     assert "secret" not in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--port", "--ocpp-port"])
+def test_serve_names_a_port_on_which_it_cannot_listen(tmp_path, option):
+    database = f"sqlite:///{tmp_path / 'grid.sqlite'}"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        other = "--ocpp-port" if option == "--port" else "--port"
+        busy = run("serve", option, port, other, 0, "--database", database)
+    beyond = run("serve", option, 70_000, "--database", database)
+    assert (busy.exit_code, beyond.exit_code) == (2, 2)
+    assert f"port {port}" in busy.stderr
+    assert "port 70000" in beyond.stderr
+
+
+def test_serve_names_a_database_that_cannot_be_opened(tmp_path):
+    no_database = tmp_path / "notes.txt"
+    no_database.write_text("not a database, but longer than the header of one " * 20)
+    for path in (tmp_path / "nowhere" / "grid.sqlite", no_database):
+        result = run("serve", "--port", 0, "--ocpp-port", 0, "--database", f"sqlite:///{path}")
+        assert result.exit_code == 2, result.output
+        assert str(path) in result.stderr
+
+
+def test_serve_names_an_empty_url_of_a_database(monkeypatch):
+    monkeypatch.setenv("GRIDPILOT_DATABASE_URL", "")
+    result = run("serve")
+    assert result.exit_code == 2
+    assert "database_url" in result.stderr
 
 
 def test_every_bad_setting_is_named(monkeypatch):
