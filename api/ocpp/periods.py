@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -39,6 +40,25 @@ def merge_equal(periods: Sequence[SchedulePeriod]) -> tuple[SchedulePeriod, ...]
         if not kept or (period.limit, period.n_phases) != (kept[-1].limit, kept[-1].n_phases):
             kept.append(period)
     return tuple(kept)
+
+
+def borders_apart(
+    periods: tuple[SchedulePeriod, ...], duration_s: int | None, apart_s: int
+) -> tuple[SchedulePeriod, ...]:
+    """Return periods that lower ``apart_s`` seconds earlier and raise as much later.
+
+    At no time do they allow more than the given ones did within ``apart_s`` before or after it, at most a third of
+    the shortest period. The first period stays where it is.
+    """
+    ends_s = [period.start_s for period in periods] + ([] if duration_s is None else [duration_s])
+    shift_s = min([apart_s, *((b - a) // 3 for a, b in pairwise(ends_s))])
+    return (
+        *periods[:1],
+        *(
+            replace(new, start_s=new.start_s + (shift_s if new.limit > old.limit else -shift_s))
+            for old, new in pairwise(periods)
+        ),
+    )
 
 
 def fit_periods(

@@ -1,17 +1,25 @@
 """From a plan to what each station is told: charging profiles, and the fall-back beneath them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from api.ocpp import v16, v201
 from api.ocpp.capabilities import OcppVersion, RateUnit, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile
+from api.ocpp.periods import borders_apart
 from api.ocpp.profiles import PilotRow, SafeFloor, fallback_profiles, profile_from_pilots
 from api.ocpp.wire import Command
 from api.planning.request import PlanRequest
 from models.grid.site import CurrentType, Evse, Site, Station
 from models.schedule import Schedule
 from models.state import SiteState
+
+BORDER_S: Final = 5
+"""How much earlier a station lowers and later it rises than the slot says [s].
+
+A car follows its pilot within 5 s (IEC 61851-1); the same again is left to clocks that differ.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,20 @@ def profiles_of(schedule: Schedule, request: PlanRequest) -> tuple[StationProfil
             profile = profile_from_pilots(row, capabilities, now, request.transactions.get(evse.evse_id))
             told.append(_told(station, evse, capabilities, profile))
     return tuple(told)
+
+
+def with_borders_apart(told: tuple[StationProfile, ...]) -> tuple[StationProfile, ...]:
+    """Return profiles of stations that share a limit: at a slot's border one is down before another rises.
+
+    Stations switch by their own clocks, which differ by seconds, and a car takes its time to follow.
+    """
+    return tuple(_apart(one) for one in told)
+
+
+def _apart(told: StationProfile) -> StationProfile:
+    periods = borders_apart(told.profile.periods, told.profile.duration_s, BORDER_S)
+    profile = replace(told.profile, periods=periods)
+    return replace(told, profile=profile, command=command_of(profile, told.version))
 
 
 def fallbacks_of(request: PlanRequest) -> tuple[StationProfile, ...]:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from api.planning.forecasts import forecast_loads
 from api.planning.planner import Planner
-from api.planning.profiles import StationProfile, fallbacks_of, profiles_of
+from api.planning.profiles import StationProfile, fallbacks_of, profiles_of, with_borders_apart
 from api.planning.request import PlanRequest
 from optimizer.plan import Plan
 
@@ -64,6 +64,6 @@ def replan(site_id: str, now: datetime, source: StateSource, planner: Planner, s
     request = source.read(site_id, now)  # storage -> SiteState
     forecast = forecast_loads(request)  # -> quantiles of the load
     plan = planner.plan(forecast.state, forecast.options)  # -> Problem -> Schedule, duals -> PriceSchedule
-    profiles = profiles_of(plan.schedule, forecast)  # -> ChargingProfile* -> payload
+    profiles = with_borders_apart(profiles_of(plan.schedule, forecast))  # -> ChargingProfile* -> payload
     sink.store(Decision(forecast, plan, profiles, ()))  # -> outbox, from which the delivery CALLs
     return plan

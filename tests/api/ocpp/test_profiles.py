@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.ocpp.charging_profile import ChargingProfile, ProfilePurpose
-from api.ocpp.periods import SchedulePeriod, fit_periods, floor_to_tenth
+from api.ocpp.periods import SchedulePeriod, borders_apart, fit_periods, floor_to_tenth
 from api.ocpp.profiles import (
     START_MARGIN_S,
     OcppVersion,
@@ -235,3 +236,26 @@ def test_a_faulty_profile_names_all_its_faults():
 def test_capabilities_that_no_station_has_are_refused(change):
     with pytest.raises(ValueError, match=r"a station takes|start at|no nominal voltage"):
         replace(RICH, **change)
+
+
+@given(
+    limits=st.lists(st.sampled_from([0.0, 6.0, 16.0, 32.0]), min_size=1, max_size=8),
+    step_s=st.sampled_from([1, 10, 60, 900]),
+    is_endless=st.booleans(),
+)
+def test_with_borders_apart_a_clock_that_is_a_little_wrong_never_allows_more(limits, step_s, is_endless):
+    planned = tuple(SchedulePeriod(step_s * i, limit, 3) for i, limit in enumerate(limits))
+    end_s = step_s * len(limits)
+    told = borders_apart(planned, None if is_endless else end_s, 5)
+    wrong_s = min(5, step_s // 3)
+    assert [period.limit for period in told] == limits
+    assert all(a.start_s < b.start_s < end_s for a, b in pairwise(told))
+    near_borders = {step_s * i + d for i in range(len(limits)) for d in range(-2 * wrong_s, 2 * wrong_s + 1)}
+    for second in near_borders:
+        for clock_s in (second - wrong_s, second, second + wrong_s):
+            if 0 <= second < end_s and 0 <= clock_s < end_s:
+                assert _limit_at(told, clock_s) <= _limit_at(planned, second)
+
+
+def _limit_at(periods, second):
+    return [period.limit for period in periods if period.start_s <= second][-1]

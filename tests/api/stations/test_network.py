@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select
@@ -14,8 +15,10 @@ from api.ocpp.gateway import GatewaySettings
 from api.ocpp.metering import MeterReading
 from api.ocpp.registry import Registry
 from api.planning.planner import Planner
+from api.planning.profiles import BORDER_S
 from api.planning.service import Decision
 from api.stations import repository
+from api.stations.documents import profile_in
 from api.stations.network import ChargingNetwork, NetworkSettings, SharedKey
 from api.stations.schemas import DeclarationWire, StandingWire
 from api.stations.states import request_of
@@ -311,3 +314,23 @@ def test_meter_values_that_name_no_transaction_count_for_the_one_that_runs(datab
     asyncio.run(scenario())
     [transaction] = rows(database, TransactionRow)
     assert transaction.delivered_kwh == 2.5
+
+
+def test_a_plan_that_is_told_lowers_before_the_slot_ends_and_raises_after_it(database, planner):
+    begun(database, "north", "ocpp1.6", evse_number=1, at=now(), id_token="a")
+
+    async def scenario():
+        async with running(database, planner) as network:
+            await network.put_site(standing())
+            await network.plan_now("workplace")
+
+    asyncio.run(scenario())
+    told = [profile_in(row.profile) for row in rows(database, OutboxRow) if row.plan_id is not None]
+    borders = [
+        (profile.start + timedelta(seconds=after.start_s), after.limit > before.limit)
+        for profile in told
+        for before, after in pairwise(profile.periods)
+    ]
+    assert borders
+    for at, rises in borders:
+        assert (at + timedelta(seconds=-BORDER_S if rises else BORDER_S)).timestamp() % 900 == 0
