@@ -1,5 +1,6 @@
 """Uncontrolled load on the wire."""
 
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -44,6 +45,12 @@ class LoadHistory(WireModel):
     start: Moment
     step_minutes: Literal[5, 10, 15, 20, 30, 60] = 15
     power_kw: Annotated[tuple[Kilowatts | None, ...], Field(min_length=1, max_length=MAX_SAMPLES)]
+
+    def check(self, now: Moment, where: str, issues: IssueList) -> None:
+        """Note that nothing was metered before ``now``: a load of which nothing is known is not one of zero."""
+        n_over = int((now - self.start) / timedelta(minutes=self.step_minutes))
+        known = any(value is not None for value in self.power_kw[: max(n_over, 0)])
+        issues.require(known, f"{where}.power_kw", f"has no value of an interval that ends before {now}")
 
     def to_domain(self, place: int) -> MeteredLoad:
         """Return the history of the load at ``place``; NaN where the meter was silent."""

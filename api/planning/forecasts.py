@@ -1,7 +1,7 @@
 """Loads that have only a history get their quantiles."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from models.state import SiteState
 
 if TYPE_CHECKING:
     from models.forecasting.forecaster import QuantileForecast
+
+_DAY_S: Final = 86_400
+_WEEK: Final = 7
 
 
 def forecast_loads(request: PlanRequest) -> PlanRequest:
@@ -25,8 +28,17 @@ def forecast_loads(request: PlanRequest) -> PlanRequest:
             node_id, forecast.levels, forecast.of(node_id), loads[history.place].phase_share
         )
         notes.extend(f"load at {warning.where}: {warning.what}" for warning in forecast.warnings)
+        notes.extend(_short(history, node_id))
     state = replace(request.state, loads=tuple(loads))
     return replace(request, state=state, histories=(), notes=(*request.notes, *notes))
+
+
+def _short(history: MeteredLoad, node_id: str) -> tuple[str, ...]:
+    """Say that a history is too short to hold a day like every day to come."""
+    days = np.count_nonzero(~np.isnan(history.power_kw)) * history.step_s / _DAY_S
+    if days >= _WEEK:
+        return ()
+    return (f"load at {node_id}: forecast from {days:.1f} days of history; similar days need {_WEEK}",)
 
 
 def _forecast(history: MeteredLoad, state: SiteState, node_id: str) -> "QuantileForecast":
