@@ -99,6 +99,11 @@ class Delivery:
         """Take it that a station that has come back may have lost its profiles."""
         self._held.doubt(station_id)
 
+    async def recall(self) -> None:
+        """Take it that stations hold what they were told before this process began."""
+        for message in await asyncio.to_thread(self._last_told):
+            self._held.recalled(_place(message), profile_in(message.profile))
+
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is on its way, and nothing waits for its turn."""
@@ -265,6 +270,10 @@ class Delivery:
                 claimed += more
             plans = {one.message.plan_id for one in claimed if one.message.plan_id is not None}
             return claimed, outbox.unconfirmed(session, plans)
+
+    def _last_told(self) -> list[Message]:
+        with self._database.read() as session:
+            return outbox.last_told(session, ProfilePurpose.TX.value)
 
     def _is_outdated(self, task: _Task) -> bool:
         with self._database.read() as session:

@@ -117,6 +117,7 @@ class ChargingNetwork:
 
     async def __aenter__(self) -> Self:
         await self._load_sites()
+        await self._delivery.recall()
         self._running = asyncio.create_task(self._delivery.run(), name="delivery")
         await self.gateway.start()
         for site_id in self._sites:

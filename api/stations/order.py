@@ -56,6 +56,10 @@ class HeldProfiles:
         mine = tuple(p for p in held if p.transaction_id == transaction_id)
         return mine if mine or place[0] in self._caught else None
 
+    def recalled(self, place: Place, profile: ChargingProfile) -> None:
+        """Note what was told, or tried, before this process began; it is confirmed again before it counts as known."""
+        self._held[place] = (*self._held.get(place, (_paused(profile),)), profile)
+
     def caught(self, station_id: str) -> None:
         """Note that a station holds the fall-back: without any other profile it allows nothing."""
         self._caught.add(station_id)

@@ -104,9 +104,29 @@ def claim(session: Session, now: datetime, station_ids: Collection[str], most: i
         row.state = OutboxState.CLAIMED
         row.attempts += 1
         row.not_before = now + LEASE
-        message = Message(row.key, row.station_id, row.slot, row.profile, row.plan_id)
-        claimed.append(Claimed(row.outbox_id, row.attempts, message))
+        claimed.append(Claimed(row.outbox_id, row.attempts, _message(row)))
     return claimed
+
+
+def last_told(session: Session, purpose: str) -> list[Message]:
+    """Return, of each slot of a purpose, the last message that was confirmed, and then all that were tried since.
+
+    A slot of which none was confirmed, or is remembered, is left out: nobody knows what holds there.
+    """
+    rows = session.scalars(
+        select(OutboxRow)
+        .where(OutboxRow.slot.endswith(f"/{purpose}", autoescape=True), OutboxRow.attempts > 0)
+        .where(OutboxRow.state != OutboxState.REFUSED)
+        .order_by(OutboxRow.outbox_id)
+    )
+    told: dict[tuple[str, str], list[Message]] = {}
+    for row in rows:
+        place, message = (row.station_id, row.slot), _message(row)
+        if row.state == OutboxState.SENT:
+            told[place] = [message]
+        elif place in told:
+            told[place].append(message)
+    return [message for messages in told.values() for message in messages]
 
 
 def mark_sent(session: Session, outbox_id: int, now: datetime) -> None:
@@ -143,7 +163,7 @@ def unconfirmed(session: Session, plan_ids: Collection[int]) -> list[Unconfirmed
     return [
         Unconfirmed(
             site_id,
-            Message(row.key, row.station_id, row.slot, row.profile, row.plan_id),
+            _message(row),
             is_refused=row.state == OutboxState.REFUSED,
         )
         for row, site_id in session.execute(rows)
@@ -186,6 +206,10 @@ def release(session: Session, station_id: str, now: datetime) -> None:
         .where(OutboxRow.station_id == station_id, OutboxRow.state.in_(OPEN))
         .values(state=OutboxState.PENDING, not_before=now)
     )
+
+
+def _message(row: OutboxRow) -> Message:
+    return Message(row.key, row.station_id, row.slot, row.profile, row.plan_id)
 
 
 def _supersede(session: Session, message: Message, now: datetime) -> None:

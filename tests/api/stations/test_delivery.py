@@ -156,6 +156,47 @@ def test_nobody_rises_while_an_older_raise_still_waits_its_turn_at_a_slow_statio
     assert asyncio.run(scenario()) == {("slow", 1): 8.0, ("slow", 2): 10.0, ("other", 1): 6.0}
 
 
+def test_after_a_restart_a_station_that_is_away_counts_as_holding_what_it_was_told(database):
+    """It holds up whoever would need what it holds, and nobody else."""
+
+    async def scenario():
+        panel = Panel(limit_a=20.0)
+        there, away = ScriptedLink("there", panel), ScriptedLink("away", panel)
+        before = delivery_to(database, [there, away])
+        plan(database, {("there", 1): 6.0, ("away", 1): 10.0})
+        await delivered(before)
+        after = delivery_to(database, [there])
+        await after.recall()
+        plan(database, {("there", 1): 10.0, ("away", 1): 10.0})
+        await delivered(after)
+        shared = panel.told_a["there", 1]
+        plan(database, {("there", 1): 14.0, ("away", 1): 6.0})
+        await delivered(after)
+        return shared, panel.told_a["there", 1]
+
+    assert asyncio.run(scenario()) == (10.0, 10.0)
+
+
+def test_after_a_restart_a_raise_that_was_tried_without_an_answer_counts_as_held(database):
+    async def scenario():
+        panel = Panel(limit_a=20.0)
+        there, away = ScriptedLink("there", panel), ScriptedLink("away", panel)
+        before = delivery_to(database, [there, away])
+        plan(database, {("there", 1): 6.0, ("away", 1): 6.0})
+        await delivered(before)
+        away.is_silent = True  # it takes the profile, and its answer is lost
+        plan(database, {("there", 1): 6.0, ("away", 1): 14.0})
+        await delivered(before)
+        panel.tell(("away", 1), 14.0)
+        after = delivery_to(database, [there])
+        await after.recall()
+        plan(database, {("there", 1): 14.0, ("away", 1): 6.0})
+        await delivered(after)
+        return panel.told_a["there", 1]
+
+    assert asyncio.run(scenario()) == 6.0
+
+
 class FailingDatabase(Database):
     """Is busy for too long whenever it is told to be."""
 
