@@ -13,8 +13,8 @@ from rich.table import Table
 _GAP: Final = 2
 """Blanks between two columns."""
 
-_NARROW: Final = 8
-"""No heading is wrapped into less than this."""
+_READABLE: Final = 8
+"""Headings are wrapped into less than this only where that saves a second table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class Column:
     cells: tuple[str, ...]
     is_text: bool
 
-    def narrowed(self) -> "Column":
-        """Return the column with its heading in lines that are no longer than its cells or its longest word."""
+    def narrowed(self, least: int) -> "Column":
+        """Return the column with its heading in lines no longer than its cells, its longest word or ``least``."""
         longest = max((cell_len(word) for word in (*self.cells, *self.heading.split())), default=0)
-        lines = wrap(self.heading, max(longest, _NARROW), break_long_words=False, break_on_hyphens=False)
+        lines = wrap(self.heading, max(longest, least), break_long_words=False, break_on_hyphens=False)
         return Column("\n".join(lines), self.cells, self.is_text)
 
     @property
@@ -54,10 +54,11 @@ def tables_within(columns: Sequence[Column], width: int) -> tuple[Table, ...]:
     columns are dealt out to several tables. Each begins with the columns that name its rows: the first one and
     the words that follow it. No cell is ever wrapped; a single column that is too wide stays so.
     """
-    if _width(columns) <= width:
-        return (_table(columns),)
-    narrow = [column.narrowed() for column in columns]
-    names, figures = narrow[: _n_names(columns)], narrow[_n_names(columns) :]
+    readable = [column.narrowed(_READABLE) for column in columns]
+    for wide in (columns, readable, [column.narrowed(1) for column in columns]):
+        if _width(wide) <= width:
+            return (_table(wide),)
+    names, figures = readable[: _n_names(columns)], readable[_n_names(columns) :]
     blocks = [list(names)]
     for column in figures:
         if len(blocks[-1]) > len(names) and _width([*blocks[-1], column]) > width:

@@ -10,10 +10,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.text import Text
 
 from api.commands.files import faults_told, read_bytes, write_text
 from models.errors import ChargingError, InvalidInputError, Issue
@@ -152,39 +151,40 @@ def _run_all(
 
 
 def _show(results: Sequence[tuple["LoopResult", float]], sessions: Path, choice: Choice) -> None:
+    from benchmarks.terminal import Column, tables_within
+
     first = results[0][0]
     begin = first.grid.slot_start(0)
     need = f"{len(first.sessions)} sessions that need {first.need_kwh:,.0f} kWh"
     title = f"{sessions.name} on {choice.site}: {choice.days:g} days from {begin:%Y-%m-%d}, {need}"
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        caption=f"cost of energy in {first.tariff.currency}; over: longest time above one limit",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1),
-        collapse_padding=True,
-        pad_edge=False,
+    rows = [_figures(result, took_s) for result, took_s in results]
+    columns = [
+        Column(heading, cells, is_text=heading == "policy")
+        for heading, cells in zip(COLUMNS, zip(*rows, strict=True), strict=True)
+    ]
+    console = Console()
+    console.print(Text(title, style="bold"))
+    for table in tables_within(columns, console.width):
+        console.print(table, "")
+    console.print(f"cost of energy in {first.tariff.currency}; over: longest time above one limit")
+
+
+def _figures(result: "LoopResult", took_s: float) -> tuple[str, ...]:
+    """Return one row of the table: a cell for each of ``COLUMNS``."""
+    over_min = max((found.seconds for found in result.exceedances), default=0.0) / 60
+    span_s = result.grid.n_slots * result.grid.step_s
+    return (
+        result.policy,
+        f"{100 * result.met_share:.2f}",
+        f"{100 * result.fully_met_share:.1f}",
+        f"{result.delivered_kwh:,.0f}",
+        f"{result.peak_kw:.1f}",
+        f"{result.energy_cost:,.2f}",
+        f"{over_min:.0f}",
+        f"{result.switches_per_session:.1f}",
+        f"{result.decision_ms(0.95):.1f}",
+        f"{span_s / took_s:,.0f}",
     )
-    for column in COLUMNS:
-        table.add_column(column, justify="left" if column == "policy" else "right")
-    for result, took_s in results:
-        over_min = max((found.seconds for found in result.exceedances), default=0.0) / 60
-        span_s = result.grid.n_slots * result.grid.step_s
-        table.add_row(
-            result.policy,
-            f"{100 * result.met_share:.2f}",
-            f"{100 * result.fully_met_share:.1f}",
-            f"{result.delivered_kwh:,.0f}",
-            f"{result.peak_kw:.1f}",
-            f"{result.energy_cost:,.2f}",
-            f"[red]{over_min:.0f}[/]" if over_min else "0",
-            f"{result.switches_per_session:.1f}",
-            f"{result.decision_ms(0.95):.1f}",
-            f"{span_s / took_s:,.0f}",
-        )
-    Console().print(table)
 
 
 def _document(result: "LoopResult") -> dict[str, Any]:

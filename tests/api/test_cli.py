@@ -96,6 +96,7 @@ def test_replay_compares_policies_and_writes_the_results(tmp_path):
         "replay", sessions, "--site", "caltech", "--policy", "ours", "--policy", "equal_share", "--out", out
     )
     assert result.exit_code == 0, result.output
+    assert {"ours", "equal_share", "switches", "real"} <= set(result.output.split())  # at 80 columns
     ours, equal_share = json.loads(out.read_text())
     assert (ours["policy"], equal_share["policy"]) == ("ours", "equal_share")
     assert ours["exceedances"] == []
