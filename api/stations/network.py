@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from api.ocpp.capabilities import OcppVersion, StationCapabilities
+from api.ocpp.charging_profile import ProfilePurpose, ProfileSelection
+from api.ocpp.commands import CommandOutcome, StationCommands
 from api.ocpp.gateway import Gateway, GatewaySettings
 from api.ocpp.listener import AcceptEveryStation, Authenticator
 from api.ocpp.registry import Clock, Registry, utc_now
@@ -105,6 +107,7 @@ class ChargingNetwork:
         self._queue = _ObservedQueue(PlanQueue(database), observer)
         self._states = StoredStates(database, self.registry)
         self._replanner = Replanner(self._replan, settings.replan_every_s)
+        self._commands = StationCommands(self.registry)
         self._delivery = Delivery(database, self.registry, clock=clock, ramp_s=settings.ramp_s)
         self._sites: dict[str, Site] = {}
         self.service = StationService(
@@ -114,6 +117,7 @@ class ChargingNetwork:
             self.service, authenticator or AcceptEveryStation(), self.registry, settings.gateway, clock
         )
         self._running: asyncio.Task[None] | None = None
+        self._welcomes: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self._load_sites()
@@ -128,6 +132,9 @@ class ChargingNetwork:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.gateway.stop()
+        for task in self._welcomes:
+            task.cancel()
+        await asyncio.gather(*self._welcomes, return_exceptions=True)
         await self._replanner.stop()
         if self._running is not None:
             self._running.cancel()
@@ -155,7 +162,7 @@ class ChargingNetwork:
         self._sites[site.site_id] = site
         for station in site.stations:
             if self.registry.link(station.station_id) is not None:
-                await self._arrived(station.station_id)
+                self._welcome(station.station_id)
         self._replanner.trigger(site.site_id)
 
     async def declare(self, id_token: str, said: DeclarationWire) -> None:
@@ -203,18 +210,39 @@ class ChargingNetwork:
         if site is not None:
             self._replanner.trigger(site.site_id)
 
+    def _welcome(self, station_id: str) -> None:
+        """Let a station that is there already arrive; whoever stores its site does not wait for it."""
+        task = asyncio.create_task(self._arrived(station_id), name=f"welcome {station_id}")
+        self._welcomes.add(task)
+        task.add_done_callback(self._welcomed)
+
+    def _welcomed(self, task: asyncio.Task[None]) -> None:
+        self._welcomes.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("%s: failed", task.get_name(), exc_info=task.exception())
+
     async def _arrived(self, station_id: str) -> None:
         """Queue the fall-back of a station that is there, beneath all plans."""
         site = self._site_of(station_id)
         if site is None:
             _log.warning("station %s belongs to no site; it gets no plan", station_id)
             return
+        if not await asyncio.to_thread(self._queue.has_told, station_id):
+            await self._take_over(station_id)
         self._delivery.doubt(station_id)
         station = next(station for station in site.stations if station.station_id == station_id)
         now: datetime = self._clock()
         profiles = station_fallback(site, station, capabilities_at(site, station_id, self.registry), now)
         await asyncio.to_thread(self._queue.store_fallback, profiles)
         self._delivery.wake()
+
+    async def _take_over(self, station_id: str) -> None:
+        """Clear what another system left at a station: above our fall-back it would let cars charge unplanned."""
+        for purpose in (ProfilePurpose.TX, ProfilePurpose.TX_DEFAULT):
+            outcome = await self._commands.clear_profiles(station_id, ProfileSelection(purpose=purpose))
+            if outcome is not CommandOutcome.ACCEPTED:
+                _log.warning("%s may hold profiles of another system: %s", station_id, outcome.value)
+                return
 
     def _site_of(self, station_id: str) -> Site | None:
         for site in self._sites.values():
@@ -241,6 +269,7 @@ class _ObservedQueue:
         self._queue = queue
         self._observer = observer
         self.store_fallback = queue.store_fallback
+        self.has_told = queue.has_told
 
     def store(self, decision: Decision) -> None:
         """Store, then show."""

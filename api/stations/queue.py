@@ -44,6 +44,11 @@ class PlanQueue:
         with self._database.write() as session:
             self._put(session, profiles, f"boot {uuid4().hex}", None)
 
+    def has_told(self, station_id: str) -> bool:
+        """Tell whether a fall-back was ever queued for a station."""
+        with self._database.read() as session:
+            return outbox.is_known(session, station_id)
+
     def _put(
         self, session: Session, profiles: Iterable[StationProfile], cause: str, plan_id: int | None
     ) -> None:

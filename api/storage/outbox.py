@@ -129,6 +129,12 @@ def last_told(session: Session, purpose: str) -> list[Message]:
     return [message for messages in told.values() for message in messages]
 
 
+def is_known(session: Session, station_id: str) -> bool:
+    """Tell whether a station was ever to be told something that belongs to no plan."""
+    rows = select(OutboxRow.outbox_id).where(OutboxRow.station_id == station_id, OutboxRow.plan_id.is_(None))
+    return session.scalar(rows.limit(1)) is not None
+
+
 def mark_sent(session: Session, outbox_id: int, now: datetime) -> None:
     """Note that the station has confirmed a message."""
     _settle(session, outbox_id, OutboxState.SENT, now)

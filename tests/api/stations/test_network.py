@@ -10,9 +10,12 @@ from sqlalchemy import select
 
 from api.examples import examples
 from api.ocpp.capabilities import OcppVersion, RateUnit, StationCapabilities
+from api.ocpp.charging_profile import ChargingProfile, ProfilePurpose
+from api.ocpp.dialects import DIALECTS
 from api.ocpp.events import MeterValuesReceived, TransactionStarted, TransactionUpdated
 from api.ocpp.gateway import GatewaySettings
 from api.ocpp.metering import MeterReading
+from api.ocpp.periods import SchedulePeriod
 from api.ocpp.registry import Registry
 from api.planning.planner import Planner
 from api.planning.profiles import BORDER_S
@@ -65,10 +68,12 @@ async def running(database, planner, observer=None, port=0):
 
 
 @asynccontextmanager
-async def station_at(network, station_id):
+async def station_at(network, station_id, *left):
     site = standing().site.to_domain()
     [evses] = [station.evses for station in site.stations if station.station_id == station_id]
     station = VirtualStation(station_id, evses, WORDS[station_id](), now)
+    for command in left:
+        station.memory.keep(station.words.profile_in(command.payload))
     await station.connect(f"ws://127.0.0.1:{network.gateway.port}/ocpp")
     try:
         yield station
@@ -334,3 +339,35 @@ def test_a_plan_that_is_told_lowers_before_the_slot_ends_and_raises_after_it(dat
     assert borders
     for at, rises in borders:
         assert (at + timedelta(seconds=-BORDER_S if rises else BORDER_S)).timestamp() % 900 == 0
+
+
+@pytest.mark.parametrize("station_id", sorted(WORDS))
+def test_profiles_that_somebody_else_left_at_a_station_are_cleared_when_it_comes_first(
+    database, planner, station_id
+):
+    def left(evse_number, purpose):
+        foreign = ChargingProfile(
+            900 + evse_number,
+            purpose,
+            evse_number,
+            7,
+            RateUnit.CURRENT,
+            now(),
+            None,
+            (SchedulePeriod(0, 32.0, 3),),
+        )
+        return DIALECTS[OcppVersion(WORDS[station_id].subprotocol)].encode_profile(foreign)
+
+    async def scenario():
+        async with running(database, planner) as network:
+            await network.put_site(standing())
+            async with station_at(network, station_id, left(1, ProfilePurpose.TX_DEFAULT)) as station:
+                await installed(database)
+                assert 900 not in {held.profile_id // 100 * 100 for held in station.memory.held}
+                ours = station.memory.held
+                await station.close()
+                await station.connect(f"ws://127.0.0.1:{network.gateway.port}/ocpp")
+                await installed(database, 4)
+                assert {held.profile_id for held in station.memory.held} == {held.profile_id for held in ours}
+
+    asyncio.run(scenario())
