@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.arrays import BoolArray
+from models.arrays import BoolArray, FloatArray, frozen
 from models.grid.site import Site
 from models.state import SiteState
 from models.validate import validate_state
@@ -13,6 +13,7 @@ from optimizer.explain import binding_limits, overload_notes, unmet_energy
 from optimizer.options import PlanOptions
 from optimizer.plan import Plan
 from optimizer.pricing.retail import PricingRules, retail_prices
+from optimizer.pricing.scarcity import scarcity_per_kwh
 from optimizer.problem import Problem, problem_of, site_limit_kw
 from optimizer.scheduling.check import Breach, breaches
 from optimizer.scheduling.dispatch import Dispatched, dispatch, dispatch_alone, paused
@@ -131,10 +132,15 @@ class Controller:
             unmet=unmet_energy(state, problem, dispatched.session_kwh, planned),
             binding=() if planned is None else binding_limits(state, problem, planned),
             marginal_per_kwh=marginal,
-            prices=retail_prices(state.grid, state.tariff, marginal, self._rules),
+            prices=retail_prices(state.grid, state.tariff, self._scarcity(problem, planned), self._rules),
             report=self._report(attempt, dispatch_s),
             notes=(*overload_notes(state, problem), *attempt.notes),
         )
+
+    def _scarcity(self, problem: Problem, planned: PlannedPower | None) -> FloatArray:
+        if planned is None:
+            return frozen(np.zeros(problem.grid.n_slots))
+        return scarcity_per_kwh(planned, problem, float(self._rules.max_scarcity_per_kwh))
 
     def _report(self, attempt: _Attempt, dispatch_s: float) -> SolveReport:
         solved = attempt.solved

@@ -46,16 +46,16 @@ class PricingRules:
 
 
 def retail_prices(
-    grid: TimeGrid, tariff: EnergyTariff, marginal_per_kwh: FloatArray, rules: PricingRules
+    grid: TimeGrid, tariff: EnergyTariff, shadow_per_kwh: FloatArray, rules: PricingRules
 ) -> PriceSchedule:
     """Return the price of every slot.
 
     Parameters
     ----------
-    marginal_per_kwh : (n_slots,) float64
-        What one more kWh at the site's root is worth [currency/kWh]; above the import price where limits bind.
+    shadow_per_kwh : (n_slots,) float64
+        What the plan's binding limits add to the worth of one more kWh [currency/kWh].
     """
-    scarcity = smoothed_scarcity(marginal_per_kwh - tariff.import_per_kwh, grid, rules)
+    scarcity = smoothed_scarcity(shadow_per_kwh, grid, rules)
     slots = tuple(
         _slot_price(tariff.energy_per_kwh[t], tariff.network_per_kwh[t], scarcity[t], rules)
         for t in range(grid.n_slots)

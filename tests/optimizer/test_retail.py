@@ -1,5 +1,6 @@
 """Prices: parts add up exactly, guard rails hold, scarcity is capped and stands only where something binds."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.arrays import frozen
+from models.grid.site import CircuitNode, Evse, Site, Station
 from models.prices import EnergyTariff
 from models.timegrid import TimeGrid
 from optimizer.mpc import Controller
@@ -35,19 +37,19 @@ def rules(draw):
 
 @st.composite
 def markets(draw):
-    """A grid, its tariff and marginal prices, some far above the import price."""
+    """A grid, its tariff and shadow prices, some far above the import price."""
     n_slots = draw(st.integers(1, 24))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     tariff = EnergyTariff(frozen(rng.normal(0.2, 0.3, n_slots)), frozen(rng.random(n_slots)))
     shadow = rng.choice([0.0, 0.0, 1e-4, 0.3, 1e4], n_slots)
     grid = TimeGrid(NOW, draw(st.sampled_from([300, 900, 3600])), n_slots)
-    return grid, tariff, frozen(tariff.import_per_kwh + shadow), shadow
+    return grid, tariff, frozen(shadow)
 
 
 @given(market=markets(), rules=rules())
 def test_parts_add_up_to_the_shown_price_within_the_guard_rails(market, rules):
-    grid, tariff, marginal, _ = market
-    schedule = retail_prices(grid, tariff, marginal, rules)
+    grid, tariff, shadow = market
+    schedule = retail_prices(grid, tariff, shadow, rules)
     assert len(schedule.slots) == grid.n_slots
     for slot, total in zip(schedule.slots, schedule.total_per_kwh, strict=True):
         assert sum((getattr(slot, part) for part in PARTS), Decimal(0)) == total
@@ -57,8 +59,8 @@ def test_parts_add_up_to_the_shown_price_within_the_guard_rails(market, rules):
 
 @given(market=markets(), rules=rules())
 def test_scarcity_is_capped_and_stands_only_near_slots_that_bind(market, rules):
-    grid, tariff, marginal, shadow = market
-    schedule = retail_prices(grid, tariff, marginal, rules)
+    grid, tariff, shadow = market
+    schedule = retail_prices(grid, tariff, shadow, rules)
     reach = round(rules.smoothing_h / grid.step_h) // 2 + 1
     for place, slot in enumerate(schedule.slots):
         assert 0 <= slot.scarcity_per_kwh <= rules.max_scarcity_per_kwh
@@ -83,16 +85,46 @@ def test_a_limit_that_binds_makes_its_slots_dearer():
     assert prices[15].scarcity_per_kwh == 0
 
 
+def two_panels(limit_kw=None, limit_a=None):
+    """Two panels of one EVSE each, of which the first may be tight, and a car that has to hurry at each."""
+    nodes = (
+        CircuitNode("grid", None),
+        CircuitNode("tight", "grid", limit_kw, limit_a),
+        CircuitNode("wide", "grid"),
+    )
+    stations = (Station("S1", "tight", (Evse("E1"),)), Station("S2", "wide", (Evse("E2"),)))
+    return state(Site("site", "UTC", nodes, stations), car("E1", 80.0), car("E2", 80.0))
+
+
+@pytest.mark.parametrize("limit", [{"limit_kw": 6.9}, {"limit_a": (10.0, 10.0, 10.0)}])
+def test_a_feeder_that_binds_makes_the_site_as_scarce_as_the_part_of_it_that_hangs_there(limit):
+    tight = two_panels(**limit)
+    plan = Controller(tight.site).step(tight)
+    assert {bound.node_id for bound in plan.binding} == {"tight"}
+    rules = PricingRules()
+    assert {slot.scarcity_per_kwh for slot in plan.prices.slots} == {rules.max_scarcity_per_kwh / 2}
+
+
+def test_a_phase_that_binds_counts_for_the_power_that_flows_through_it():
+    lone = replace(two_panels(limit_a=(10.0, 40.0, 40.0)), sessions=(car("E1", 80.0),))
+    plan = Controller(lone.site).step(lone)
+    [bound] = plan.binding
+    assert (bound.node_id, bound.quantity) == ("tight", "L1")
+    generous = PricingRules(max_scarcity_per_kwh=Decimal(10_000), ceiling_per_kwh=Decimal(10_000))
+    [first, *_] = Controller(lone.site, rules=generous).step(lone).prices.slots
+    assert float(first.scarcity_per_kwh) == pytest.approx(bound.shadow_price_per_kwh[0] / 3 / 2, rel=1e-3)
+
+
 def test_the_guard_rail_shows_what_it_took_away():
     grid, tariff = TimeGrid(NOW, 900, 1), EnergyTariff.flat(2.0, 1)
-    (slot,) = retail_prices(grid, tariff, tariff.import_per_kwh, PricingRules()).slots
+    (slot,) = retail_prices(grid, tariff, frozen([0.0]), PricingRules()).slots
     assert slot.total_per_kwh == Decimal("0.9900")
     assert slot.guard_rail_per_kwh == Decimal("-1.0600")
 
 
 def test_a_price_just_below_zero_is_not_shown_as_minus_zero():
     grid, tariff = TimeGrid(NOW, 900, 1), EnergyTariff.flat(-1e-6, 1)
-    (slot,) = retail_prices(grid, tariff, tariff.import_per_kwh, PricingRules()).slots
+    (slot,) = retail_prices(grid, tariff, frozen([0.0]), PricingRules()).slots
     assert str(slot.energy_per_kwh) == "0.0000"
 
 
