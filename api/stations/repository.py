@@ -57,6 +57,16 @@ def note_connected(session: Session, station_id: str, version: str, now: datetim
     if row is None:
         session.add(StationRow(station_id=station_id, version=version, connected_at=now))
         return
+    if row.version not in (
+        "",
+        version,
+    ):  # other firmware: its transactions are over, and their names mean nothing
+        open_ones = update(TransactionRow).where(TransactionRow.ended_at.is_(None))
+        session.execute(
+            open_ones.where(TransactionRow.station_id == station_id).values(
+                ended_at=now, stop_reason="ProtocolChanged"
+            )
+        )
     row.version, row.connected_at, row.lost_at = version, now, None
 
 

@@ -252,6 +252,21 @@ def test_after_a_restart_a_site_is_planned_before_its_stations_are_back(database
     assert rows(database, PlanRow)
 
 
+def test_a_transaction_ends_when_its_station_comes_back_with_another_protocol(database, planner):
+    """Its name means nothing there, and could not even be written."""
+    begun(database, "south", "ocpp2.0.1", evse_number=1, at=now(), transaction_id="no-number", id_token="a")
+    with database.write() as session:
+        repository.note_connected(session, "south", "ocpp1.6", now())
+
+    async def scenario():
+        async with running(database, planner) as network:
+            await network.put_site(standing())
+            await network.plan_now("workplace")
+
+    asyncio.run(scenario())
+    assert rows(database, TransactionRow)[0].ended_at is not None
+
+
 @pytest.mark.parametrize("year", [1, 1970, 2099, 9999])
 def test_a_station_whose_clock_is_wrong_does_not_keep_its_site_from_being_planned(database, planner, year):
     at = datetime(year, 12, 31, 23, 59, tzinfo=UTC)
