@@ -1,6 +1,6 @@
 """Uncontrolled load on the wire."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -46,7 +46,7 @@ class LoadHistory(WireModel):
     step_minutes: Literal[5, 10, 15, 20, 30, 60] = 15
     power_kw: Annotated[tuple[Kilowatts | None, ...], Field(min_length=1, max_length=MAX_SAMPLES)]
 
-    def check(self, now: Moment, where: str, issues: IssueList) -> None:
+    def check(self, now: datetime, where: str, issues: IssueList) -> None:
         """Note that nothing was metered before ``now``: a load of which nothing is known is not one of zero."""
         n_over = int((now - self.start) / timedelta(minutes=self.step_minutes))
         known = any(value is not None for value in self.power_kw[: max(n_over, 0)])
@@ -94,8 +94,10 @@ class LoadWire(WireModel):
         """Part of the load on each phase, shape (3,)."""
         return frozen(np.full(3, 1 / 3) if self.phase_share is None else self.phase_share)
 
-    def to_domain(self, n_slots: int, where: str, issues: IssueList) -> LoadForecast:
+    def to_domain(self, n_slots: int, now: datetime, where: str, issues: IssueList) -> LoadForecast:
         """Return the load of ``n_slots`` slots; zeros where it has to be forecast from its history."""
+        if self.history is not None:
+            self.history.check(now, f"{where}.history", issues)
         if self.quantiles is not None:
             return self._quantiles(self.quantiles, n_slots, f"{where}.quantiles", issues)
         known_kw = by_slot(self.power_kw or 0.0, n_slots, f"{where}.power_kw", issues, blank=np.nan)

@@ -26,7 +26,6 @@ from api.wire.schemas import (
 from models.arrays import FloatArray, frozen
 from models.errors import InvalidInputError, IssueList
 from models.grid.limits import NodeLimit
-from models.load import LoadForecast
 from models.state import SiteState
 from models.timegrid import TimeGrid
 from models.validate import validate_state
@@ -159,7 +158,9 @@ class StateWire(WireModel):
             f"{n_evses} EVSEs x {n_slots} slots exceed {MAX_CELLS}",
         )
         self._check_transactions(issues)
-        loads = [self._load(i, issues) for i in range(len(self.loads))]
+        loads = [
+            load.to_domain(n_slots, self.now, f"loads[{i}]", issues) for i, load in enumerate(self.loads)
+        ]
         state = SiteState(
             site=self.site.to_domain(),
             now=self.now,
@@ -185,12 +186,6 @@ class StateWire(WireModel):
             capabilities=self.site.capabilities(),
             transactions={s.evse_id: s.transaction_id for s in self.sessions if s.transaction_id is not None},
         )
-
-    def _load(self, place: int, issues: IssueList) -> LoadForecast:
-        load, where = self.loads[place], f"loads[{place}]"
-        if load.history is not None:
-            load.history.check(self.now, f"{where}.history", issues)
-        return load.to_domain(self.horizon.slots, where, issues)
 
     def _check_state(self, state: SiteState, issues: IssueList) -> None:
         """Note what is wrong with the state, at the place where the document says it."""
