@@ -68,3 +68,17 @@ def test_the_description_names_the_schemas_that_bodies_obey(client):
     body = description["paths"]["/v1/sites/{site_id}"]["put"]["requestBody"]
     name = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
     assert name in description["components"]["schemas"]
+
+
+def test_every_error_is_described_as_the_problem_that_it_is(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    described = {
+        (path, method): set(answer["content"])
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        for status, answer in operation["responses"].items()
+        if status.startswith("4")
+    }
+    assert described.keys() >= {("/v1/sites/{site_id}/plan", "get"), ("/v1/declarations/{id_token}", "put")}
+    assert set().union(*described.values()) == {"application/problem+json"}
+    assert "404" in paths["/v1/sites/{site_id}/plan"]["get"]["responses"]
