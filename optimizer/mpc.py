@@ -87,6 +87,12 @@ class Controller:
             attempt.status = SolveStatus.DISPATCH_ONLY
             attempt.solver_says, attempt.run_s = error.solver_says, error.run_s
             attempt.notes.append(f"no optimum ({error.solver_says}): pilots are least laxity first")
+        except Exception as error:  # noqa: BLE001 - whatever broke in stating or solving, dispatch answers and says so
+            attempt.status = SolveStatus.DISPATCH_ONLY
+            attempt.solver_says = f"{type(error).__name__}: {error}"
+            attempt.notes.append(
+                f"the scheduler broke ({attempt.solver_says}): pilots are least laxity first"
+            )
         return attempt
 
     def _checked(

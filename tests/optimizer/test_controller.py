@@ -14,6 +14,7 @@ from models.load import LoadForecast
 from models.timegrid import TimeGrid
 from optimizer.mpc import Controller
 from optimizer.options import PlanOptions
+from optimizer.scheduling.scheduler import Scheduler
 from optimizer.solver.outcome import RebuildReason, SolveStatus
 from tests.optimizer.builders import NOW, at, car, limit, site, state
 from tests.reference.limits import excesses
@@ -223,3 +224,20 @@ def test_alone_dispatch_does_not_switch_between_equal_cars(charging):
     for plan in (alone, both):
         assert plan.schedule.pilot_a[charging, 0] == 6.0
         assert plan.schedule.pilot_a[1 - charging, 0] == 0.0
+
+
+def test_whatever_breaks_in_the_scheduler_dispatch_answers_and_says_so(monkeypatch):
+    here = state(site(2, limit_kw=8.0), car("E1", 10.0), car("E2", 10.0))
+    controller = Controller(here.site)
+
+    def broken(*_):
+        raise ArithmeticError("a matrix went bad")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Scheduler, "solve", broken)
+        plan = controller.step(here)
+    assert plan.report.status is SolveStatus.DISPATCH_ONLY
+    assert any("a matrix went bad" in note for note in plan.notes)
+    assert plan.schedule.power_kw.sum(axis=0).max() <= 8.0 + 1e-6
+    assert plan.schedule.energy_kwh.sum() > 0
+    assert controller.step(here).report.status is SolveStatus.OPTIMAL
