@@ -1,5 +1,7 @@
 """What a plan could not do, and why: unmet energy, binding limits, limits below the load."""
 
+from zoneinfo import ZoneInfo
+
 import numpy as np
 
 from models.arrays import FloatArray
@@ -137,7 +139,7 @@ def overload_notes(state: SiteState, problem: Problem) -> tuple[str, ...]:
     for node, quantity, slots in problem.overloads:
         node_id = problem.topology.node_ids[node]
         source = source_of(state, node_id, quantity, slots[0])
-        since = state.grid.slot_start(slots[0]).isoformat()
+        since = state.grid.slot_start(slots[0]).astimezone(ZoneInfo(state.site.zone)).isoformat()
         notes.append(
             f"the uncontrolled load alone exceeds the {quantity} limit ({source}) of {node_id!r} "
             f"in {len(slots)} slot(s) from {since}; cars below it pause there"

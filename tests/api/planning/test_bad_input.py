@@ -73,7 +73,7 @@ def test_below_a_limit_that_the_load_exceeds_cars_go_to_zero_and_the_plan_says_w
     state["limits"] = [{"node_id": "grid", "source": "grid operator", "limit_kw": 2.0}]
     plan = planned(client, state)
     assert all(pilot == 0 for row in plan["schedule"] for pilot in row["pilot_a"])
-    assert any("grid" in note for note in plan["notes"])
+    assert any("grid operator" in note and "2026-03-03T08:00:00+01:00" in note for note in plan["notes"])
     assert {unmet["reason"] for unmet in plan["unmet"]} == {"limit"}
 
 
