@@ -1,5 +1,6 @@
 """``gridpilot plan``: one plan from a file."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,8 @@ def plan(state: Path, out: Path | None, plot: Path | None) -> None:
         if plot is not None:
             from api.reports.page import write_picture
 
-            write_picture(decision.plan, decision.request.state, plot)
+            told = replace(decision.plan, notes=(*decision.request.notes, *decision.plan.notes))
+            write_picture(told, decision.request.state, plot)
 
 
 def _decide(state: Path) -> "Decision":

@@ -2,7 +2,7 @@
 
 import html
 import io
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +24,7 @@ svg { width: 100%; height: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #e6eaee; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child, td.text, th.text { text-align: left; white-space: normal; }
-th { color: #5d6b78; font-weight: 600; } .short { color: #b3261e; }
+th { color: #5d6b78; font-weight: 600; white-space: normal; } .short { color: #b3261e; }
 li.note { color: #7a4b00; }
 """
 
@@ -72,11 +72,15 @@ def svg(figure: "Figure") -> str:
     return text[text.index("<svg") :]
 
 
-def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a table of texts."""
-    head = "".join(f"<th>{html.escape(heading)}</th>" for heading in headings)
+def table(headings: Iterable[str], rows: Iterable[Iterable[str]], words: Container[str] = ()) -> str:
+    """Return a table of texts; columns whose heading is among ``words`` hold sentences, which may be wrapped."""
+    classes = [(heading, ' class="text"' if heading in words else "") for heading in headings]
+    head = "".join(f"<th{kind}>{html.escape(heading)}</th>" for heading, kind in classes)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        "<tr>"
+        + "".join(f"<td{kind}>{html.escape(cell)}</td>" for cell, (_, kind) in zip(row, classes, strict=True))
+        + "</tr>"
+        for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -95,7 +99,7 @@ def _sessions(plan: Plan, state: SiteState) -> str:
         )
         for session in session_figures(plan, state)
     )
-    return "<h2>Sessions</h2>" + table(headings, rows)
+    return "<h2>Sessions</h2>" + table(headings, rows, words=("why",))
 
 
 def _hours(plan: Plan, state: SiteState) -> str:

@@ -61,7 +61,7 @@ def _hours(plan: Plan, state: SiteState, parts: tuple[Part, ...]) -> Table:
     table = _table(title)
     table.add_column("hour", justify="right", no_wrap=True)
     for name in ("load", *(part.name for part in parts)):
-        table.add_column(escape(name), justify="right")
+        table.add_column(escape(name), justify="right", overflow="fold")
     table.add_column("site", justify="right", style="bold")
     table.add_column("limit", justify="right")
     table.add_column("price", justify="right", style="cyan")
@@ -83,7 +83,7 @@ def _hours(plan: Plan, state: SiteState, parts: tuple[Part, ...]) -> Table:
 def _sessions(plan: Plan, state: SiteState) -> Table:
     table = _table("Sessions, energy [kWh]")
     for name, justify in (("session", "left"), ("EVSE", "left"), ("leaves", "left")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich names the words it takes
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]  # rich names the words it takes
     for name in ("wanted", "planned", "missing"):
         table.add_column(name, justify="right")
     table.add_column("why")
@@ -104,7 +104,7 @@ def _sessions(plan: Plan, state: SiteState) -> Table:
 def _binding(limits: Iterable[BindingLimit], grid: TimeGrid, zone: str) -> Table:
     table = _table("Binding limits")
     for name in ("node", "of", "set by", "when"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     table.add_column("worth/kWh", justify="right")
     starts = (*grid.local_starts(zone), None)
     for limit in limits:

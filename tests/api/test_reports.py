@@ -64,6 +64,18 @@ def test_the_tables_name_every_session_station_and_unit(decision):
     assert [name for name in (*names, "[kW]", "[kWh]", "EUR/kWh", "optimal") if name not in text] == []
 
 
+def test_long_names_and_reasons_stay_whole_in_a_narrow_terminal_and_are_wrapped_on_the_page():
+    state = examples()["workplace"]
+    for station in state["site"]["stations"]:
+        station["station_id"] += "-charging-station-of-the-visitors"
+    state["sessions"][1] |= {"session_id": "session-of-the-visitor-from-far-away", "target_kwh": 500}
+    decision = decide(PLANNER, state_of(state).to_domain())
+    text = printed(decision.plan, decision.request.state, width=80)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert '<td class="text">time: ' in plan_page(decision.plan, decision.request.state)
+
+
 def test_names_that_look_like_markup_stay_what_they_are(decision):
     state = decision.request.state
     odd = replace(state.sessions[0], session_id="[red]x[/red]<b>")
