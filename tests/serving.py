@@ -32,7 +32,10 @@ class ApiClient:
 @contextmanager
 def serving(app: FastAPI) -> Iterator[ApiClient]:
     """Start the service, yield a client, stop it; errors of the service are answers, as over a socket."""
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(app.router.lifespan_context(app)):
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(app.router.lifespan_context(app)),
+    ):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         client = httpx.AsyncClient(transport=transport, base_url="http://test", timeout=120)
         with portal.wrap_async_context_manager(client):

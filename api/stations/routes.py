@@ -1,6 +1,7 @@
 """Sites that we run, over HTTP."""
 
 import asyncio
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Final, TypeVar
 
@@ -11,7 +12,7 @@ from api.stations.schemas import DeclarationWire, StandingWire
 from api.wire.schemas import WireModel, body_of, parsed, problem_of
 from models.errors import InvalidInputError, Issue
 
-_FAULTS: Final[dict[int | str, dict[str, Any]]] = {
+_FAULTS: Final[Mapping[int | str, dict[str, Any]]] = {
     413: problem_of("The request is longer than the service reads"),
     422: problem_of("The input has faults; all of them are listed with their paths"),
 }
@@ -39,7 +40,7 @@ async def _body(request: Request, schema: type[Model]) -> Model:
 @router.put(
     "/sites/{site_id}",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=_FAULTS,
+    responses=dict(_FAULTS),
     openapi_extra=body_of(StandingWire),
 )
 async def put_site(site_id: SiteId, request: Request, network: NetworkDep) -> None:
@@ -62,7 +63,7 @@ async def get_plan(site_id: SiteId, network: NetworkDep) -> dict[str, Any]:
 @router.put(
     "/declarations/{id_token}",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=_FAULTS,
+    responses=dict(_FAULTS),
     openapi_extra=body_of(DeclarationWire),
 )
 async def put_declaration(id_token: IdToken, request: Request, network: NetworkDep) -> None:

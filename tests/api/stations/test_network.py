@@ -297,7 +297,7 @@ def test_a_limit_in_watt_is_written_for_the_voltage_of_the_site():
     site = examples()["workplace"]["site"] | {"voltage_v": 120.0}
     registry = Registry()
     watt = StationCapabilities(OcppVersion.V16, frozenset({RateUnit.POWER}))
-    registry.attach("north", None, watt)
+    registry.expect("north", watt)
     request = request_of(standing(site=site), [], now(), registry)
     assert request.capabilities["north"].voltage_v == 120.0
 
@@ -309,7 +309,7 @@ def test_a_transaction_that_names_its_evse_later_is_planned_then(database, plann
         async with running(database, planner) as network:
             await network.put_site(standing())
             service = network.service
-            network.registry.attach("south", None, StationCapabilities(OcppVersion.V201))
+            network.registry.expect("south", StationCapabilities(OcppVersion.V201))
             for name in ("first", "second"):
                 await service.transaction_started("south", TransactionStarted(0, now(), name, "token"))
             await service.transaction_updated("south", TransactionUpdated("first", now(), evse_number=1))

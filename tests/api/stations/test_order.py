@@ -181,6 +181,7 @@ def test_of_many_unanswered_profiles_few_are_kept_and_they_allow_what_any_of_the
     for profile in sent:
         held.sending(PLACE, profile)
     kept = held.at(PLACE, "7")
+    assert kept is not None
     assert len(kept) <= 10
     for moment in MOMENTS:
         may_be = max(allowed_a(profile, [moment])[0] for profile in sent)
