@@ -129,6 +129,24 @@ class LiveProgram:
             self._highs.changeCoeff(row, column, value)
 
     def _run(self, simplex: Simplex, deadline_s: float) -> float:
+        """Run until optimal, once more without the old basis where that led into numerical trouble.
+
+        Returns the time it took [s].
+
+        Raises
+        ------
+        SolverFailedError
+            It was late, stopped or broke.
+        """
+        try:
+            return self._run_once(simplex, deadline_s)
+        except SolverFailedError as failed:
+            if self._highs.getModelStatus() != highspy.HighsModelStatus.kUnknown:
+                raise
+            self._highs.clearSolver()
+            return failed.run_s + self._run_once(simplex, deadline_s - failed.run_s)
+
+    def _run_once(self, simplex: Simplex, deadline_s: float) -> float:
         """Run until optimal; returns the time it took [s].
 
         Raises

@@ -148,6 +148,33 @@ def test_a_solver_that_dies_is_answered_for_and_then_replaced(ending):
     assert controller.step(moment).report.rebuild is None
 
 
+class Muddled(Broken):
+    """A HiGHS that does not know what it found from its old basis, as it happens with some; without it, it does."""
+
+    def __init__(self, highs):
+        super().__init__(highs, highs.run)
+        self._is_muddled = True
+
+    def clearSolver(self):  # noqa: N802 - HiGHS calls it so
+        self._is_muddled = False
+        return self._highs.clearSolver()
+
+    def getModelStatus(self):  # noqa: N802 - HiGHS calls it so
+        return highspy.HighsModelStatus.kUnknown if self._is_muddled else self._highs.getModelStatus()
+
+
+def test_a_solver_that_its_old_basis_misleads_solves_without_it():
+    controller = Controller(TWO)
+    controller.step(state(TWO, *CARS))
+    alive = controller._scheduler._alive
+    assert alive is not None
+    alive.live._highs = Muddled(alive.live._highs)
+    moved = state(TWO, *CARS, prices=[0.5] * 16)
+    report = controller.step(moved).report
+    assert (report.status, report.rebuild) == (SolveStatus.OPTIMAL, None)
+    assert report.objective == pytest.approx(Controller(TWO).step(moved).report.objective)
+
+
 def test_a_late_step_is_followed_by_a_good_one():
     moment = crowd()
     controller = Controller(moment.site)
