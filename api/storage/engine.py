@@ -16,6 +16,7 @@ from alembic.config import Config
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.errors import InvalidInputError, Issue
 
@@ -66,6 +67,8 @@ class Database:
             self.engine, self._writer = _postgresql(with_driver)
         else:
             self.engine, self._writer = _sqlite(with_driver)
+        self._is_closed = False
+        event.listen(self.engine, "checkin", self._returned)
 
     def migrate(self) -> None:
         """Bring the tables to the newest revision; processes that start together wait for the first."""
@@ -87,8 +90,13 @@ class Database:
             yield session
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; one that a thread still uses is closed when it is given back."""
+        self._is_closed = True
         self.engine.dispose()
+
+    def _returned(self, _connection: object, record: ConnectionPoolEntry) -> None:
+        if self._is_closed:
+            record.invalidate()
 
 
 def database_url(text: str) -> URL:

@@ -150,3 +150,14 @@ def test_a_driver_that_is_not_installed_is_one_clear_error(monkeypatch):
 def test_what_is_no_url_of_a_database_is_refused(text):
     with pytest.raises(InvalidInputError, match="database_url"):
         Database(text)
+
+
+def test_a_connection_that_is_in_use_while_the_database_closes_is_closed_when_it_comes_back(new_url):
+    database = Database(new_url())
+    with database.read() as session:
+        held = session.connection().connection.dbapi_connection
+        database.close()
+        session.execute(sa.text("SELECT 1"))
+    assert held is not None
+    with pytest.raises(Exception, match="closed"):
+        held.cursor().execute("SELECT 1")
