@@ -7,6 +7,7 @@ import numpy as np
 from models.arrays import FloatArray
 from models.sessions import ChargingSession
 from models.state import SiteState
+from models.units import W_PER_KW
 from optimizer.plan import BindingLimit, UnmetEnergy, UnmetReason
 from optimizer.problem import Problem
 from optimizer.scheduling.extract import PlannedPower
@@ -98,7 +99,7 @@ def binding_limits(state: SiteState, problem: Problem, planned: PlannedPower) ->
     """Return the limits that cost something, by node, quantity and source."""
     top = problem.topology
     found: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
-    kw_per_a = top.voltage_v / 1000.0
+    kw_per_a = top.voltage_v / W_PER_KW
     for node, node_id in enumerate(top.node_ids):
         rows = [("kW", planned.node_per_kw[node])]
         rows += [(f"L{p + 1}", planned.phase_per_a[node, p] / kw_per_a) for p in range(3)]

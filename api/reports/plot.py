@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -87,11 +86,6 @@ def plan_figure(plan: Plan, state: SiteState) -> "Figure":
     _draw_prices(price, plan, clock)
     _draw_clock(price, clock)
     return figure
-
-
-def save_png(figure: "Figure", path: Path) -> None:
-    """Write the picture as PNG."""
-    figure.savefig(path, format="png")
 
 
 def _title(figure: "Figure", plan: Plan, state: SiteState) -> None:

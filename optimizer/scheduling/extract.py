@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import FloatArray, frozen
+from models.grid.site import N_PHASES
+from models.units import W_PER_KW
 from optimizer.problem import Problem
 from optimizer.scheduling.moving import Mover
 from optimizer.scheduling.objective import N_BANDS, Weights, eagerness, hour_of_slots, shortfall_per_kwh
@@ -73,6 +75,6 @@ def marginal_per_kwh(planned: PlannedPower, problem: Problem) -> FloatArray:
     connection needs a third of its current on each phase.
     """
     top = problem.topology
-    a_per_kw = 1000.0 / (3.0 * top.voltage_v)
+    a_per_kw = W_PER_KW / (N_PHASES * top.voltage_v)
     per_kw = planned.node_per_kw[top.root] + a_per_kw * planned.phase_per_a[top.root].sum(axis=0)
     return frozen(problem.import_per_kwh + np.asarray(per_kw) / problem.grid.step_h)
