@@ -10,6 +10,42 @@ from models.timegrid import TimeGrid
 
 
 @dataclass(frozen=True, slots=True)
+class PeakCharge:
+    """A charge on the greatest mean import of a window in a billing period.
+
+    Parameters
+    ----------
+    per_kw : float
+        Price of a kW of that peak [currency/kW].
+    window_s : int
+        Length of the windows, which begin at whole multiples of it [s]: 15, 30 or 60 minutes.
+    so_far_kw : float
+        Peak of this period so far [kW]; also the part of earlier peaks that a ratchet bills anyway.
+    expected_kw : float
+        Peak that the rest of the period is expected to need [kW]: below it a plan saves nothing.
+    applies : (n_slots,) float64 or None
+        1 in slots that count, 0 elsewhere; None: all count.
+    window_kwh : float
+        Energy already imported in the window that contains now [kWh].
+    """
+
+    per_kw: float
+    window_s: int = 900
+    so_far_kw: float = 0.0
+    expected_kw: float = 0.0
+    applies: FloatArray | None = None
+    window_kwh: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Subscribed import power; what exceeds it is billed by energy."""
+
+    subscribed_kw: float
+    excess_per_kwh: float
+
+
+@dataclass(frozen=True, slots=True)
 class EnergyTariff:
     """What the site pays by slot, the input of the scheduler.
 
@@ -21,12 +57,32 @@ class EnergyTariff:
         Price of the billing period's greatest mean power of a slot [currency/kW]; 0 where there is none.
     currency : str
         ISO 4217 code.
+    export_per_kwh : (n_slots,) float64 or None
+        What a kWh fed into the grid earns [currency/kWh]; None: nothing.
+    carbon_kg_per_kwh : (n_slots,) float64 or None
+        Emissions of imported energy [kg/kWh].
+    carbon_per_kg : float
+        Price of emissions [currency/kg].
+    peaks : tuple of PeakCharge
+        Further charges on peaks.
+    subscription : Subscription or None
+    switch_cost : float
+        Price of switching a car on or off [currency].
+    fixed_cost : float
+        What the horizon costs anyway [currency].
     """
 
     energy_per_kwh: FloatArray
     network_per_kwh: FloatArray
     demand_charge_per_kw: float = 0.0
     currency: str = "EUR"
+    export_per_kwh: FloatArray | None = None
+    carbon_kg_per_kwh: FloatArray | None = None
+    carbon_per_kg: float = 0.0
+    peaks: tuple[PeakCharge, ...] = ()
+    subscription: Subscription | None = None
+    switch_cost: float = 0.0
+    fixed_cost: float = 0.0
 
     @classmethod
     def flat(cls, price_per_kwh: float, n_slots: int) -> "EnergyTariff":
@@ -35,8 +91,11 @@ class EnergyTariff:
 
     @property
     def import_per_kwh(self) -> FloatArray:
-        """Energy plus network, shape (n_slots,) [currency/kWh]."""
-        return frozen(self.energy_per_kwh + self.network_per_kwh)
+        """Energy plus network plus carbon, shape (n_slots,) [currency/kWh]."""
+        per_kwh = self.energy_per_kwh + self.network_per_kwh
+        if self.carbon_kg_per_kwh is not None:
+            per_kwh = per_kwh + self.carbon_per_kg * self.carbon_kg_per_kwh
+        return frozen(per_kwh)
 
 
 @dataclass(frozen=True, slots=True)

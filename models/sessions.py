@@ -49,6 +49,63 @@ class Departure:
 
 
 @dataclass(frozen=True, slots=True)
+class Milestone:
+    """Energy of the whole session that must be in the car by a deadline before its departure [kWh]."""
+
+    by: datetime
+    energy_kwh: float
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The power that a battery accepts as it fills: from a knee on it falls linearly.
+
+    Parameters
+    ----------
+    knee_kwh : float
+        Energy of the session from which on the accepted power falls [kWh].
+    full_kwh : float
+        Energy of the session at which the battery is full [kWh].
+    full_power_kw : float
+        Accepted power up to the knee [kW].
+    end_share : float
+        Part of it that is left when full, in [0, 1).
+    """
+
+    knee_kwh: float
+    full_kwh: float
+    full_power_kw: float
+    end_share: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class DischargeOffer:
+    """What a car may give back to its site or the grid (V2G, V2H).
+
+    Parameters
+    ----------
+    max_kw : float
+        Greatest power back [kW].
+    stored_kwh : float
+        Energy in the battery now [kWh].
+    reserve_kwh, capacity_kwh : float
+        Energy that the battery is kept between while plugged in [kWh].
+    charge_efficiency, discharge_efficiency : float
+        Part of the energy that arrives, each way, in (0, 1].
+    wear_per_kwh : float
+        What a kWh given back costs the battery [currency/kWh].
+    """
+
+    max_kw: float
+    stored_kwh: float
+    reserve_kwh: float
+    capacity_kwh: float
+    charge_efficiency: float = 0.95
+    discharge_efficiency: float = 0.95
+    wear_per_kwh: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
 class ChargingSession:
     """A car that is plugged in, or expected.
 
@@ -70,6 +127,17 @@ class ChargingSession:
         Phases that the car really uses (1, 2 or 3); None for all that the EVSE has.
     priority : float
         Weight of this session's shortfall against others; 1 is normal.
+    promised_kwh : float
+        Energy of the whole session that the driver was shown as guaranteed by an earlier plan [kWh]; kept
+        unless a limit leaves no other choice.
+    milestones : tuple of Milestone
+        Energy that must be in the car by earlier deadlines.
+    acceptance : Acceptance or None
+        How the car's power falls towards a full battery; None: it does not.
+    discharge : DischargeOffer or None
+        What the car may give back; None: nothing.
+    start_delay_s : float
+        Time from a pilot that comes back from 0 to the first current [s].
     """
 
     session_id: str
@@ -83,6 +151,11 @@ class ChargingSession:
     max_power_kw: float | None = None
     n_phases: int | None = None
     priority: float = 1.0
+    promised_kwh: float = 0.0
+    milestones: tuple[Milestone, ...] = ()
+    acceptance: Acceptance | None = None
+    discharge: DischargeOffer | None = None
+    start_delay_s: float = 0.0
 
     @property
     def remaining_kwh(self) -> float:
@@ -91,5 +164,6 @@ class ChargingSession:
 
     @property
     def remaining_minimum_kwh(self) -> float:
-        """Energy still to deliver to the promised minimum [kWh], never negative."""
-        return max(min(self.minimum_kwh, self.target_kwh) - self.delivered_kwh, 0.0)
+        """Energy still to deliver to what was promised, or is the least [kWh], never negative."""
+        floor_kwh = max(self.minimum_kwh, self.promised_kwh)
+        return max(min(floor_kwh, self.target_kwh) - self.delivered_kwh, 0.0)

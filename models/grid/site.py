@@ -5,6 +5,7 @@ from enum import IntEnum, StrEnum
 
 import numpy as np
 
+from models.grid.fuse import Fuse
 from models.units import MIN_AC_CURRENT_A, NOMINAL_VOLTAGE_V
 
 N_PHASES = 3
@@ -19,6 +20,15 @@ class Phase(IntEnum):
 
 
 ALL_PHASES = (Phase.L1, Phase.L2, Phase.L3)
+
+
+class Wiring(StrEnum):
+    """How an EVSE is connected to the lines of its supply."""
+
+    WYE = "wye"
+    """Each of its phases between a line and neutral."""
+    DELTA = "delta"
+    """Between lines, without neutral: one pair of lines, or all three in balance."""
 
 
 class CurrentType(StrEnum):
@@ -57,6 +67,14 @@ class Evse:
         The exact pilots the EVSE can give [A] where they are not equally spaced; 0 need not be listed.
     connectors : tuple of Connector
         At least one; only one is in use at a time.
+    wiring : Wiring
+        A DELTA EVSE of two phases sits between these two lines: its voltage is the line-to-line one.
+    power_factor : float
+        Of a charging car, lagging, in (0, 1].
+    min_run_s, min_pause_s : float
+        Least time that a car charges once it was switched on, and pauses once it was switched off [s].
+    max_discharge_a : float
+        Greatest current per phase that the EVSE can feed back [A]; 0 where it cannot.
     """
 
     evse_id: str
@@ -67,6 +85,11 @@ class Evse:
     step_a: float = 1.0
     pilots_a: tuple[float, ...] | None = None
     connectors: tuple[Connector, ...] = (Connector(1),)
+    wiring: Wiring = Wiring.WYE
+    power_factor: float = 1.0
+    min_run_s: float = 0.0
+    min_pause_s: float = 0.0
+    max_discharge_a: float = 0.0
 
     @property
     def levels_a(self) -> tuple[float, ...]:
@@ -80,11 +103,27 @@ class Evse:
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A charging station: one or more EVSEs behind one connection to a circuit node."""
+    """A charging station: one or more EVSEs behind one connection to a circuit node.
+
+    Parameters
+    ----------
+    station_id, node_id : str
+    evses : tuple of Evse
+    limit_kw : float or None
+        Power that its EVSEs share [kW]: the cabinet of a charger with several ports.
+    module_kw : float or None
+        Power modules that are switched to one port at a time [kW]: each port occupies whole modules of
+        ``limit_kw``.
+    offline_a : float
+        Current per phase that each EVSE with a car may draw while the station is offline [A]: its safe share.
+    """
 
     station_id: str
     node_id: str
     evses: tuple[Evse, ...]
+    limit_kw: float | None = None
+    module_kw: float | None = None
+    offline_a: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +138,44 @@ class CircuitNode:
         Greatest power [kW].
     limit_a : tuple of 3 floats or None
         Greatest current of L1, L2 and L3 [A].
+    limit_kva : float or None
+        Greatest apparent power [kVA].
+    export_kw : float or None
+        Greatest power back towards the grid [kW]; None: as much as the other limits carry.
+    unbalance_a : float or None
+        Greatest difference between the currents of two phases [A].
+    fuse : Fuse or None
+        What protects the node: says for how long ``limit_a`` may be exceeded without a trip.
     """
 
     node_id: str
     parent_id: str | None = None
     limit_kw: float | None = None
     limit_a: tuple[float, float, float] | None = None
+    limit_kva: float | None = None
+    export_kw: float | None = None
+    unbalance_a: float | None = None
+    fuse: Fuse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineLimit:
+    """A limit on any sum of phasors: ``|sum_e weight_e pilot_e| <= limit_a``.
+
+    For conductors that are no phase of a node: the primary side of a delta-wye transformer, a neutral.
+
+    Parameters
+    ----------
+    line_id : str
+    weights : tuple of (str, complex)
+        EVSE, and the phasor that 1 A of its pilot puts on the line.
+    limit_a : float
+        Greatest magnitude [A].
+    """
+
+    line_id: str
+    weights: tuple[tuple[str, complex], ...]
+    limit_a: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +192,8 @@ class Site:
     stations : tuple of Station
     voltage_v : float
         Nominal line-to-neutral voltage [V].
+    lines : tuple of LineLimit
+        Conductors that no node describes.
     """
 
     site_id: str
@@ -128,6 +201,7 @@ class Site:
     nodes: tuple[CircuitNode, ...]
     stations: tuple[Station, ...] = ()
     voltage_v: float = NOMINAL_VOLTAGE_V
+    lines: tuple[LineLimit, ...] = ()
 
     @property
     def evses(self) -> tuple[Evse, ...]:

@@ -1,0 +1,67 @@
+"""Flexibility that is sold: a band kept in reserve, or a reduction that was called."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.arrays import FloatArray
+
+
+class Direction(StrEnum):
+    """Which way the site's power must be able to move."""
+
+    DOWN = "down"
+    """Draw less, or feed back more."""
+    UP = "up"
+    """Draw more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveProduct:
+    """A band that is kept free and paid for by the kW and hour.
+
+    Parameters
+    ----------
+    product_id : str
+    direction : Direction
+    most_kw : (n_slots,) float64
+        Greatest band that is bought in each slot [kW]; 0 where none is.
+    pays_per_kw_h : float
+        Payment [currency/(kW h)].
+    """
+
+    product_id: str
+    direction: Direction
+    most_kw: FloatArray
+    pays_per_kw_h: float
+
+
+@dataclass(frozen=True, slots=True)
+class CalledReduction:
+    """A reduction that was called: below a baseline, each kWh is paid, up to what was called.
+
+    Parameters
+    ----------
+    product_id : str
+    baseline_kw : (n_slots,) float64
+        Site power without the call [kW].
+    called_kw : (n_slots,) float64
+        Called reduction [kW]; 0 where none was.
+    pays_per_kwh : float
+        Payment for what is delivered [currency/kWh].
+    penalty_per_kwh : float
+        Price of what is missing [currency/kWh].
+    """
+
+    product_id: str
+    baseline_kw: FloatArray
+    called_kw: FloatArray
+    pays_per_kwh: float
+    penalty_per_kwh: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Flexibility:
+    """All that a site sells in a horizon."""
+
+    reserves: tuple[ReserveProduct, ...] = ()
+    calls: tuple[CalledReduction, ...] = ()
