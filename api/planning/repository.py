@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from api.planning.schemas import PlanOut
+from api.planning.answer.schemas import PlanOut
 from api.planning.service import Decision
 from api.storage.tables import OutboxRow, PlanRow
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from api.planning.answer.schemas import PlanOut
 from api.planning.planner import Planner
-from api.planning.schemas import PlanOut, StateWire
+from api.planning.schemas import StateWire
 from api.planning.service import Decision, decide
 from api.wire.schemas import body_of, parsed, problem_of
 

@@ -1,16 +1,13 @@
-"""The input and the answer of a plan on the wire."""
+"""The state of a site on the wire: the input of a plan."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 
 from api.forecasts.schemas import LoadWire
-from api.planning.profiles import StationProfile
 from api.planning.request import PlanRequest
-from api.pricing.schemas import PricesOut, TariffWire
+from api.pricing.schemas import TariffWire
 from api.sessions.schemas import SessionWire
 from api.sites.schemas import SiteWire
 from api.wire.schemas import (
@@ -22,16 +19,15 @@ from api.wire.schemas import (
     PowerBySlot,
     WireModel,
     by_slot,
+    or_null,
 )
-from models.arrays import FloatArray, frozen
+from models.arrays import frozen
 from models.errors import InvalidInputError, IssueList
 from models.grid.limits import NodeLimit
 from models.state import SiteState
 from models.timegrid import TimeGrid
 from models.validate import validate_state
 from optimizer.options import PlanOptions
-from optimizer.plan import BindingLimit, Plan, UnmetEnergy, UnmetReason
-from optimizer.solver.outcome import RebuildReason, SolveReport, SolveStatus
 
 MAX_CELLS = 500_000
 """EVSEs x slots of one plan: 1,000 EVSEs over five days in quarters of an hour."""
@@ -63,12 +59,12 @@ class LimitWire(WireModel):
         """Return a limit as it stands on the wire."""
         currents = None
         if limit.limit_a is not None:
-            first, second, third = (_or_null(row) for row in limit.limit_a)
+            first, second, third = (or_null(row) for row in limit.limit_a)
             currents = (first, second, third)
         return cls(
             node_id=limit.node_id,
             source=limit.source,
-            limit_kw=None if limit.limit_kw is None else _or_null(limit.limit_kw),
+            limit_kw=None if limit.limit_kw is None else or_null(limit.limit_kw),
             limit_a=currents,
         )
 
@@ -213,188 +209,3 @@ class StateWire(WireModel):
             numeric = session.transaction_id.isascii() and session.transaction_id.isdecimal()
             issues.require(session.evse_id not in speaks_16 or numeric, where, "is a number in OCPP 1.6")
             issues.require(session.arrival <= self.now, where, "belongs to a car that has not arrived")
-
-
-class EvseScheduleOut(WireModel):
-    """What one EVSE is told by slot, and what is expected to come of it."""
-
-    evse_id: str
-    station_id: str
-    pilot_a: tuple[float, ...]
-    power_kw: tuple[float, ...]
-    energy_kwh: tuple[float, ...]
-
-
-class ProfileOut(WireModel):
-    """A message for a station: ``payload`` is the OCPP request as it goes over the wire."""
-
-    station_id: str
-    evse_id: Annotated[str | None, Field(description="null where it addresses the whole station")]
-    ocpp_version: str
-    action: str
-    payload: dict[str, Any]
-
-    @classmethod
-    def from_domain(cls, told: StationProfile) -> "ProfileOut":
-        """Return a profile as it stands on the wire."""
-        return cls(
-            station_id=told.station_id,
-            evse_id=told.evse_id,
-            ocpp_version=told.version.value.removeprefix("ocpp"),
-            action=told.command.action,
-            payload=told.command.payload,
-        )
-
-
-class BindingLimitOut(WireModel):
-    """A limit that costs something, and what one more kWh through it would be worth by slot."""
-
-    node_id: str
-    quantity: Annotated[str, Field(description="kW, L1, L2 or L3")]
-    source: str
-    slots: tuple[int, ...]
-    shadow_price_per_kwh: tuple[float, ...]
-
-    @classmethod
-    def from_domain(cls, limit: BindingLimit) -> "BindingLimitOut":
-        """Return a limit as it stands on the wire."""
-        return cls(
-            node_id=limit.node_id,
-            quantity=limit.quantity,
-            source=limit.source,
-            slots=limit.slots,
-            shadow_price_per_kwh=limit.shadow_price_per_kwh,
-        )
-
-
-class UnmetEnergyOut(WireModel):
-    """Energy that a session is not going to get by its departure, and why."""
-
-    session_id: str
-    evse_id: str
-    minimum_kwh: float
-    target_kwh: float
-    reason: UnmetReason
-    detail: str
-
-    @classmethod
-    def from_domain(cls, unmet: UnmetEnergy) -> "UnmetEnergyOut":
-        """Return a shortfall as it stands on the wire."""
-        return cls(
-            session_id=unmet.session_id,
-            evse_id=unmet.evse_id,
-            minimum_kwh=unmet.minimum_kwh,
-            target_kwh=unmet.target_kwh,
-            reason=unmet.reason,
-            detail=unmet.detail,
-        )
-
-
-class ObjectiveTermOut(WireModel):
-    """One named part of the objective."""
-
-    name: str
-    value: float
-
-
-class SolveOut(WireModel):
-    """How the plan came about."""
-
-    status: SolveStatus
-    solver_says: str
-    objective: float | None
-    terms: tuple[ObjectiveTermOut, ...]
-    gap: float | None
-    n_iterations: int
-    update_s: float
-    run_s: float
-    dispatch_s: float
-    rebuild: Annotated[RebuildReason | None, Field(description="why the program was stated again, if it was")]
-    n_rebuilds: Annotated[int, Field(description="how often it was stated since the site became known")]
-
-    @classmethod
-    def from_domain(cls, report: SolveReport) -> "SolveOut":
-        """Return a report as it stands on the wire."""
-        return cls(
-            status=report.status,
-            solver_says=report.solver_says,
-            objective=_finite(report.objective),
-            terms=tuple(ObjectiveTermOut(name=term.name, value=term.value) for term in report.terms),
-            gap=_finite(report.gap),
-            n_iterations=report.n_iterations,
-            update_s=report.update_s,
-            run_s=report.run_s,
-            dispatch_s=report.dispatch_s,
-            rebuild=report.rebuild,
-            n_rebuilds=report.n_rebuilds,
-        )
-
-
-class PlanOut(WireModel):
-    """A plan: schedule, prices, profiles, and what could not be done and why."""
-
-    site_id: str
-    zone: str
-    made_at: datetime
-    start: datetime
-    step_minutes: float
-    slots: int
-    schedule: tuple[EvseScheduleOut, ...]
-    load_kw: Annotated[tuple[float, ...], Field(description="uncontrolled load that was planned with [kW]")]
-    limit_kw: Annotated[
-        tuple[float | None, ...], Field(description="greatest power of the site [kW]; null: none")
-    ]
-    marginal_per_kwh: tuple[float, ...]
-    prices: PricesOut
-    profiles: tuple[ProfileOut, ...]
-    binding: tuple[BindingLimitOut, ...]
-    unmet: tuple[UnmetEnergyOut, ...]
-    solve: SolveOut
-    notes: tuple[str, ...]
-
-    @classmethod
-    def from_domain(cls, plan: Plan, request: PlanRequest, profiles: Sequence[StationProfile]) -> "PlanOut":
-        """Return a plan as it stands on the wire."""
-        grid = plan.schedule.grid
-        return cls(
-            site_id=plan.site_id,
-            zone=request.state.site.zone,
-            made_at=plan.made_at,
-            start=grid.start,
-            step_minutes=grid.step_s / 60,
-            slots=grid.n_slots,
-            schedule=_evse_schedules(plan, request),
-            load_kw=tuple(plan.load_kw.tolist()),
-            limit_kw=_or_null(plan.limit_kw),
-            marginal_per_kwh=tuple(plan.marginal_per_kwh.tolist()),
-            prices=PricesOut.from_domain(plan.prices),
-            profiles=tuple(ProfileOut.from_domain(profile) for profile in profiles),
-            binding=tuple(BindingLimitOut.from_domain(limit) for limit in plan.binding),
-            unmet=tuple(UnmetEnergyOut.from_domain(unmet) for unmet in plan.unmet),
-            solve=SolveOut.from_domain(plan.report),
-            notes=(*request.notes, *plan.notes),
-        )
-
-
-def _evse_schedules(plan: Plan, request: PlanRequest) -> tuple[EvseScheduleOut, ...]:
-    schedule = plan.schedule
-    station_of = {evse.evse_id: s.station_id for s in request.state.site.stations for evse in s.evses}
-    return tuple(
-        EvseScheduleOut(
-            evse_id=evse_id,
-            station_id=station_of[evse_id],
-            pilot_a=tuple(schedule.pilot_a[row].tolist()),
-            power_kw=tuple(schedule.power_kw[row].tolist()),
-            energy_kwh=tuple(schedule.energy_kwh[row].tolist()),
-        )
-        for row, evse_id in enumerate(schedule.evse_ids)
-    )
-
-
-def _or_null(values: FloatArray) -> tuple[float | None, ...]:
-    """Return the values with null for infinity, which JSON has not."""
-    return tuple(value if np.isfinite(value) else None for value in values.tolist())
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and np.isfinite(value) else None

@@ -102,6 +102,11 @@ def by_slot(
     return frozen([blank if value is None else value for value in values])
 
 
+def or_null(values: FloatArray) -> tuple[float | None, ...]:
+    """Return the values with null for infinity, which JSON has not."""
+    return tuple(value if np.isfinite(value) else None for value in values.tolist())
+
+
 def definitions(schemas: Sequence[type["WireModel"]], reference: str) -> dict[str, Any]:
     """Return the JSON Schema of every schema and of what it is made of, by name.
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from api.examples import examples
-from api.planning.schemas import PlanOut
+from api.planning.answer.schemas import PlanOut
 from api.settings import Settings
 from models.errors import InvalidInputError
 

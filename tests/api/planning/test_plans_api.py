@@ -15,8 +15,9 @@ from api.app import create_app
 from api.examples import examples, state_of
 from api.ocpp.capabilities import OcppVersion
 from api.ocpp.validation import MessageKind, MessageValidator
+from api.planning.answer.schemas import PlanOut
 from api.planning.planner import Planner
-from api.planning.schemas import PlanOut, StateWire
+from api.planning.schemas import StateWire
 from api.planning.service import decide
 from api.settings import Settings
 from models.errors import InvalidInputError

@@ -1,0 +1,1 @@
+"""What is answered to a state: the plan on the wire."""
