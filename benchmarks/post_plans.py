@@ -20,6 +20,7 @@ N_TICKS: Final = 60
 LARGE_TICKS: Final = 12
 LARGE: Final = 500
 OK: Final = 200
+PLANNED: Final = (b'"status":"proved"', b'"status":"feasible"')
 MS: Final = 1e3
 TIMEOUT_S: Final = 120.0
 DEADLINE_S: Final = 30.0
@@ -31,7 +32,7 @@ COLUMNS: Final = (
     "first [ms]",
     "p50 [ms]",
     "p95 [ms]",
-    "optimal [%]",
+    "planned [%]",
     "health p95 meanwhile [ms]",
 )
 
@@ -62,7 +63,7 @@ def measure_posts(context: BenchmarkContext) -> BenchmarkReport:
 def _posted(n_evses: int, n_ticks: int, seed: int) -> tuple[int | float, ...]:
     bodies = _bodies(n_evses, n_ticks, seed)
     with _served() as port, _health_asked(port) as health_s:
-        took_s, sizes, optimal = zip(*(_post(port, body) for body in bodies), strict=True)
+        took_s, sizes, planned = zip(*(_post(port, body) for body in bodies), strict=True)
     return (
         n_evses,
         float(np.mean([len(body) for body in bodies])) / 1e3,
@@ -70,7 +71,7 @@ def _posted(n_evses: int, n_ticks: int, seed: int) -> tuple[int | float, ...]:
         MS * took_s[0],
         MS * float(np.median(took_s[1:])),
         MS * float(np.percentile(took_s[1:], 95)),
-        100.0 * float(np.mean(optimal)),
+        100.0 * float(np.mean(planned)),
         MS * float(np.percentile(health_s, 95)),
     )
 
@@ -106,7 +107,7 @@ def _post(port: int, body: bytes) -> tuple[float, int, bool]:
     connection.close()
     if response.status != OK:
         raise RuntimeError(f"the service answered {response.status}: {answer[:500]!r}")
-    return took_s, len(answer), b'"status":"optimal"' in answer
+    return took_s, len(answer), any(word in answer for word in PLANNED)
 
 
 @contextmanager

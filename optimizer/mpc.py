@@ -31,7 +31,7 @@ class _Attempt:
     solved: Solved | None = None
     solver_says: str = "Optimal"
     run_s: float = 0.0
-    status: SolveStatus = SolveStatus.OPTIMAL
+    status: SolveStatus = SolveStatus.FEASIBLE
     notes: list[str] = field(default_factory=list)
 
 
@@ -84,11 +84,11 @@ class Controller:
             attempt.solved = self._scheduler.solve(problem)
             attempt.run_s = attempt.solved.solution.run_s
         except SolverFailedError as error:
-            attempt.status = SolveStatus.DISPATCH_ONLY
+            attempt.status = SolveStatus.DISPATCHED
             attempt.solver_says, attempt.run_s = error.solver_says, error.run_s
             attempt.notes.append(f"no optimum ({error.solver_says}): pilots are least laxity first")
         except Exception as error:  # noqa: BLE001 - whatever broke in stating or solving, dispatch answers and says so
-            attempt.status = SolveStatus.DISPATCH_ONLY
+            attempt.status = SolveStatus.DISPATCHED
             attempt.solver_says = f"{type(error).__name__}: {error}"
             attempt.notes.append(
                 f"the scheduler broke ({attempt.solver_says}): pilots are least laxity first"
@@ -104,7 +104,7 @@ class Controller:
             found = breaches(state, dispatched.schedule, self._options.load_quantile)
             if not found:
                 return dispatched
-            attempt.status = SolveStatus.DISPATCH_ONLY
+            attempt.status = SolveStatus.DISPATCHED
             attempt.notes.append(
                 f"the rounded plan failed its check ({_said(found)}): dispatch answers alone"
             )
@@ -114,7 +114,7 @@ class Controller:
         found = breaches(state, dispatched.schedule, self._options.load_quantile)
         if not found:
             return dispatched
-        attempt.status = SolveStatus.SAFE
+        attempt.status = SolveStatus.CURTAILED
         attempt.notes.append(f"dispatch failed its check ({_said(found)}): every EVSE pauses")
         return paused(problem)
 

@@ -18,7 +18,12 @@ from optimizer.plan import BindingLimit, Plan
 from optimizer.solver.outcome import SolveStatus
 
 _STATUS_STYLE: Final = MappingProxyType(
-    {SolveStatus.OPTIMAL: "green", SolveStatus.DISPATCH_ONLY: "yellow", SolveStatus.SAFE: "red"}
+    {
+        SolveStatus.PROVED: "green",
+        SolveStatus.FEASIBLE: "green",
+        SolveStatus.DISPATCHED: "yellow",
+        SolveStatus.CURTAILED: "red",
+    }
 )
 _MAX_COLUMNS = 6
 

@@ -7,12 +7,19 @@ from enum import StrEnum
 class SolveStatus(StrEnum):
     """How a plan came about; never claims more than was shown."""
 
-    OPTIMAL = "optimal"
-    """The program was solved to optimality."""
-    DISPATCH_ONLY = "dispatch_only"
-    """The solver was late or failed; the dispatch kernel answered alone."""
-    SAFE = "safe"
-    """Neither gave pilots that passed the check: every EVSE pauses."""
+    PROVED = "proved"
+    """What is sent costs as little as the program allows, up to the gap that counts as none."""
+    FEASIBLE = "feasible"
+    """What is sent follows the program and keeps every limit; the gap says how far from its bound it may be."""
+    DISPATCHED = "dispatched"
+    """The program was late or failed; the dispatch kernel answered alone."""
+    CURTAILED = "curtailed"
+    """A limit left no choice: every EVSE pauses."""
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether the pilots follow the program."""
+        return self in (SolveStatus.PROVED, SolveStatus.FEASIBLE)
 
 
 class RebuildReason(StrEnum):

@@ -61,7 +61,7 @@ def test_the_tables_name_every_session_station_and_unit(decision):
     text = printed(decision.plan, decision.request.state)
     names = [session.session_id for session in decision.request.state.sessions]
     names += [station.station_id for station in decision.request.state.site.stations]
-    assert [name for name in (*names, "[kW]", "[kWh]", "EUR/kWh", "optimal") if name not in text] == []
+    assert [name for name in (*names, "[kW]", "[kWh]", "EUR/kWh", "feasible") if name not in text] == []
 
 
 def test_long_names_and_reasons_stay_whole_in_a_narrow_terminal_and_are_wrapped_on_the_page():

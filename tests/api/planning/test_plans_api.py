@@ -41,7 +41,7 @@ def test_every_example_of_the_description_runs(client, name):
     answer = client.post("/v1/plans", json=body["content"]["application/json"]["examples"][name]["value"])
     assert answer.status_code == 200, answer.text
     plan = PlanOut.model_validate_json(answer.content)
-    assert plan.solve.status == "optimal"
+    assert plan.solve.status.is_planned
     assert {row.evse_id for row in plan.schedule} == {
         e.evse_id for e in state_of(examples()[name]).to_domain().state.site.evses
     }

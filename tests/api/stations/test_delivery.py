@@ -77,7 +77,7 @@ def profile(evse_number, limit_a, purpose=ProfilePurpose.TX):
 def plan(database, limits_a):
     """Store a plan that gives these limits [A] to these (station, EVSE)."""
     with database.write() as session:
-        row = PlanRow(site_id="site", made_at=now(), status="optimal", answer={})
+        row = PlanRow(site_id="site", made_at=now(), status="feasible", answer={})
         session.add(row)
         session.flush()
         outbox.drop_older_plans(session, "site", row.plan_id, now())
