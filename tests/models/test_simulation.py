@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import simulation
 from models.errors import GridMismatchError
 from models.grid.site import CircuitNode, Evse, Phase, Site, Station
-from models.simulation import STEP_S, Car, Motion, Physics, SimulatedCar, SimulatedSite
+from models.simulation import Car, SimulatedCar, SimulatedSite
+from models.simulation import cars as simulation
+from models.simulation.cars import STEP_S, Motion, Physics
 from tests.reference import simulation as reference
 
 EVSE = Evse("E1")
@@ -179,7 +180,7 @@ def test_the_accepted_current_is_that_of_its_naive_twin(left_kwh, pilot_a, max_a
 
 @given(present=st.lists(cars(), min_size=1, max_size=4), pilots_a=PILOTS, seconds=st.floats(0.5, 300.0))
 def test_the_kernel_moves_cars_as_its_naive_twin(present, pilots_a, seconds):
-    rows = [simulation._physics(EVSE, car, 230.0) for car in present]
+    rows = [simulation.physics_of(EVSE, car, 230.0) for car in present]
     physics = Physics(*(np.array(values, dtype=np.float64) for values in zip(*rows, strict=True)))
     needs_kwh = np.array([car.need_kwh for car in present])
     motion = Motion(needs_kwh, np.zeros(len(present)), physics.delay_s.copy())
@@ -194,7 +195,7 @@ def test_the_kernel_moves_cars_as_its_naive_twin(present, pilots_a, seconds):
 
 @given(car=cars(), seconds=st.floats(0.5, 5.0))
 def test_one_step_of_one_car_is_that_of_its_naive_twin(car, seconds):
-    row = simulation._physics(EVSE, car, 230.0)
+    row = simulation.physics_of(EVSE, car, 230.0)
     physics = Physics(*(np.array([value]) for value in row))
     motion = Motion(np.array([car.need_kwh]), np.zeros(1), np.zeros(1))
     moving = [{"left_kwh": car.need_kwh, "current_a": 0.0, "wait_s": 0.0}]

@@ -1,4 +1,4 @@
-"""Naive twins of the kernels in models/simulation.py: one car, plain Python, another way round."""
+"""Naive twins of the kernels in models/simulation/cars.py: one car, plain Python, another way round."""
 
 import math
 
