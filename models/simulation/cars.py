@@ -3,7 +3,7 @@
 Inside a span of time the kernel steps by at most :data:`STEP_S`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from models.arrays import FloatArray
 from models.grid.site import N_PHASES, Evse
 from models.jit import kernel
+from models.sessions import Acceptance
 from models.units import W_PER_KW
 
 STEP_S: Final = 5.0
@@ -41,6 +42,11 @@ class Car:
         How fast the current follows the pilot [A/s].
     start_delay_s : float
         Time between a pilot that comes (back) from 0 and the first current [s].
+    sleeps_after_s : float
+        A car that was paused for longer falls asleep [s]: it ignores the next pilot, until that was paused
+        once more, shortly.
+    follow_share : float
+        Part of its pilot that the car draws, in (0, 1]: many stay a little below it.
     """
 
     need_kwh: float
@@ -52,6 +58,18 @@ class Car:
     ramp_up_a_per_s: float = 2.0
     ramp_down_a_per_s: float = 10.0
     start_delay_s: float = 5.0
+    sleeps_after_s: float = np.inf
+    follow_share: float = 1.0
+
+    def accepting(self, acceptance: Acceptance) -> "Car":
+        """Return the same car with this acceptance curve; what was delivered before it came counts as nothing."""
+        return replace(
+            self,
+            need_kwh=acceptance.full_kwh,
+            max_power_kw=min(self.max_power_kw, acceptance.full_power_kw),
+            taper_kwh=acceptance.full_kwh - acceptance.knee_kwh,
+            taper_end_share=acceptance.end_share,
+        )
 
 
 class Physics(NamedTuple):
@@ -68,14 +86,22 @@ class Physics(NamedTuple):
     up_a_per_s: FloatArray
     down_a_per_s: FloatArray
     delay_s: FloatArray
+    sleeps_after_s: FloatArray
+    follow_share: FloatArray
 
 
 class Motion(NamedTuple):
-    """What moves, as arrays (E,), changed in place: energy to go, current, time until the car starts."""
+    """What moves, as arrays (E,), changed in place.
+
+    Energy to go, current, time until the car starts, how long its pilot has been below the least one, and
+    whether it sleeps (1 or 0).
+    """
 
     left_kwh: FloatArray
     current_a: FloatArray
     wait_s: FloatArray
+    paused_s: FloatArray
+    asleep: FloatArray
 
 
 @kernel
@@ -93,13 +119,27 @@ def accepted_kernel(
 
 
 @kernel
+def sleep_kernel(evse: int, pilot_a: float, physics: Physics, motion: Motion, step_s: float) -> None:
+    """Let a car that is paused for long fall asleep; a short pause wakes it."""
+    if pilot_a < physics.min_a[evse] - 1e-9:
+        motion.paused_s[evse] += step_s
+    elif motion.paused_s[evse] > 0.0:
+        motion.asleep[evse] = 1.0 if motion.paused_s[evse] > physics.sleeps_after_s[evse] else 0.0
+        motion.paused_s[evse] = 0.0
+
+
+@kernel
 def car_kernel(evse: int, pilot_a: float, physics: Physics, motion: Motion, step_s: float) -> float:
     """Move one car by ``step_s`` seconds; returns the energy drawn [kWh]."""
+    sleep_kernel(evse, pilot_a, physics, motion, step_s)
     left_kwh = motion.left_kwh[evse]
     limits_a = (physics.min_a[evse], physics.max_a[evse])
     target_a = accepted_kernel(
         left_kwh, pilot_a, limits_a, physics.taper_kwh[evse], physics.taper_end_share[evse]
     )
+    target_a = min(target_a, physics.follow_share[evse] * pilot_a)
+    if motion.asleep[evse] > 0.0:
+        target_a = 0.0
     before_a = motion.current_a[evse]
     if target_a <= 0.0:
         motion.wait_s[evse] = physics.delay_s[evse]
@@ -147,5 +187,7 @@ def physics_of(evse: Evse, car: Car, voltage_v: float) -> Physics:
         car.ramp_up_a_per_s,
         car.ramp_down_a_per_s,
         car.start_delay_s,
+        car.sleeps_after_s,
+        car.follow_share,
     )
     return Physics(*(np.float64(value) for value in row))  # type: ignore[arg-type] # one row, assigned by field

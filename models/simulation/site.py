@@ -57,6 +57,7 @@ class SimulatedSite:
         n_evses = len(self._evses)
         self._plugged: BoolArray = np.zeros(n_evses, dtype=np.bool_)
         self._on_phase = np.zeros((n_evses, N_PHASES))
+        self._n_used = np.zeros(n_evses, dtype=np.int64)
         self._delivered_kwh = np.zeros(n_evses)
         self._physics = Physics(*(np.zeros(n_evses) for _ in Physics._fields))
         self._motion = Motion(*(np.zeros(n_evses) for _ in Motion._fields))
@@ -81,10 +82,12 @@ class SimulatedSite:
         self._delivered_kwh[row] = 0.0
         self._on_phase[row] = 0.0
         self._on_phase[row, list(evse.phases[: car.n_phases])] = 1.0
+        self._n_used[row] = min(car.n_phases, len(evse.phases))
         for values, value in zip(self._physics, physics_of(evse, car, self.site.voltage_v), strict=True):
             values[row] = value
+        for moving in self._motion:
+            moving[row] = 0.0
         self._motion.left_kwh[row] = car.need_kwh
-        self._motion.current_a[row] = 0.0
         self._motion.wait_s[row] = car.start_delay_s
 
     def unplug(self, evse_id: str) -> float:
@@ -139,6 +142,17 @@ class SimulatedSite:
     def current_a(self) -> FloatArray:
         """Present current per used phase, shape (E,) [A]."""
         return frozen(self._motion.current_a)
+
+    @property
+    def lines_a(self) -> FloatArray:
+        """Present current on the EVSE's own L1, L2 and L3, shape (E, 3) [A]."""
+        is_used = np.arange(N_PHASES) < self._n_used[:, None]
+        return frozen(is_used * self._motion.current_a[:, None])
+
+    @property
+    def power_kw(self) -> FloatArray:
+        """Present power, shape (E,) [kW]."""
+        return frozen(self._motion.current_a * self._physics.kw_per_a)
 
     @property
     def full(self) -> BoolArray:

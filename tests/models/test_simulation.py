@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from models.errors import GridMismatchError
 from models.grid.site import CircuitNode, Evse, Phase, Site, Station
+from models.sessions import Acceptance
 from models.simulation import Car, SimulatedCar, SimulatedSite
 from models.simulation import cars as simulation
 from models.simulation.cars import STEP_S, Motion, Physics
 from tests.reference import simulation as reference
 
 EVSE = Evse("E1")
+STILL = dict.fromkeys(Motion._fields, 0.0)
 PILOTS = st.lists(st.sampled_from([0.0, 5.0, 6.0, 10.0, 16.0, 32.0, 63.0]), min_size=1, max_size=12)
 
 
@@ -31,6 +33,8 @@ def cars(draw):
         ramp_up_a_per_s=draw(st.floats(0.1, 20.0)),
         ramp_down_a_per_s=draw(st.floats(0.1, 20.0)),
         start_delay_s=draw(st.floats(0.0, 60.0)),
+        sleeps_after_s=draw(st.sampled_from([np.inf, 0.0, 200.0])),
+        follow_share=draw(st.sampled_from([1.0, 0.9])),
     )
 
 
@@ -127,6 +131,37 @@ def test_a_car_waits_after_every_pause_and_ramps():
     assert alone.advance(16.0, 20.0).energy_kwh[0] == 0.0
 
 
+def test_a_car_that_was_paused_for_long_sleeps_until_it_is_paused_once_more():
+    alone = SimulatedCar(EVSE, Car(10.0, sleeps_after_s=600.0))
+    alone.advance(0.0, 900.0)
+    assert alone.advance(16.0, 900.0).energy_kwh[0] == 0.0
+    alone.advance(0.0, 30.0)
+    assert alone.advance(16.0, 60.0).energy_kwh[0] > 0.0
+    alone.advance(0.0, 500.0)
+    assert alone.advance(16.0, 60.0).energy_kwh[0] > 0.0
+
+
+def test_a_car_takes_what_its_acceptance_curve_allows():
+    curve = Acceptance(knee_kwh=4.0, full_kwh=5.0, full_power_kw=3.7, end_share=0.5)
+    car = Car(99.0, n_phases=1, start_delay_s=0.0, ramp_up_a_per_s=100.0).accepting(curve)
+    alone = SimulatedCar(EVSE, car)
+    alone.advance(32.0, 10.0)
+    assert alone.advance(32.0, 60.0).power_kw[0] == pytest.approx(3.7)
+    to_the_middle_h = 4.0 / 3.7 + np.log(1.0 / 0.75) / (0.5 * 3.7)
+    alone.advance(32.0, 3600.0 * to_the_middle_h - 70.0)
+    assert alone.advance(32.0, 5.0).power_kw[0] == pytest.approx(3.7 * 0.75, rel=0.02)
+    alone.advance(32.0, 3600.0)
+    assert alone.delivered_kwh == pytest.approx(5.0)
+
+
+def test_what_lines_show_now_is_on_those_that_the_car_uses():
+    site = SimulatedSite(two_panels())
+    site.plug("E2", Car(5.0, n_phases=2, follow_share=0.9))
+    site.advance(np.full(3, 10.0), 60.0)
+    assert site.lines_a.tolist() == [[0.0, 0.0, 0.0], [9.0, 9.0, 0.0], [0.0, 0.0, 0.0]]
+    assert site.power_kw == pytest.approx([0.0, 2 * 9 * 0.23, 0.0])
+
+
 def test_a_car_that_left_draws_nothing_and_the_next_one_starts_from_zero():
     site = SimulatedSite(two_panels())
     site.plug("E1", Car(5.0))
@@ -183,9 +218,10 @@ def test_the_kernel_moves_cars_as_its_naive_twin(present, pilots_a, seconds):
     rows = [simulation.physics_of(EVSE, car, 230.0) for car in present]
     physics = Physics(*(np.array(values, dtype=np.float64) for values in zip(*rows, strict=True)))
     needs_kwh = np.array([car.need_kwh for car in present])
-    motion = Motion(needs_kwh, np.zeros(len(present)), physics.delay_s.copy())
+    zeros = np.zeros((3, len(present)))
+    motion = Motion(needs_kwh, zeros[0], physics.delay_s.copy(), zeros[1], zeros[2])
     fixed = [dict(zip(Physics._fields, row, strict=True)) for row in rows]
-    moving = [{"left_kwh": c.need_kwh, "current_a": 0.0, "wait_s": c.start_delay_s} for c in present]
+    moving = [STILL | {"left_kwh": car.need_kwh, "wait_s": car.start_delay_s} for car in present]
     for pilot_a in pilots_a:
         told_a = np.full(len(present), pilot_a)
         energy_kwh = simulation.advance_kernel(told_a, physics, motion, seconds, STEP_S)
@@ -197,8 +233,8 @@ def test_the_kernel_moves_cars_as_its_naive_twin(present, pilots_a, seconds):
 def test_one_step_of_one_car_is_that_of_its_naive_twin(car, seconds):
     row = simulation.physics_of(EVSE, car, 230.0)
     physics = Physics(*(np.array([value]) for value in row))
-    motion = Motion(np.array([car.need_kwh]), np.zeros(1), np.zeros(1))
-    moving = [{"left_kwh": car.need_kwh, "current_a": 0.0, "wait_s": 0.0}]
+    motion = Motion(np.array([car.need_kwh]), *np.zeros((4, 1)))
+    moving = [STILL | {"left_kwh": car.need_kwh}]
     fixed = [dict(zip(Physics._fields, row, strict=True))]
     drawn_kwh = simulation.car_kernel(0, 16.0, physics, motion, seconds)
     assert drawn_kwh == pytest.approx(reference.car(0, 16.0, fixed, moving, seconds), abs=3e-6)

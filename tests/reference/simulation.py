@@ -11,11 +11,23 @@ def accepted(left_kwh, pilot_a, limits_a, taper_kwh, end_share):
     return min(pilot_a, limits_a[1] * (end_share * (1 - progress) + progress))
 
 
+def sleep(row, pilot_a, physics, motion, step_s):
+    """Count a pause, or end it: whether it was long says whether the car sleeps."""
+    fixed, moving = physics[row], motion[row]
+    was_paused_s = moving["paused_s"]
+    is_paused = pilot_a + 1e-9 < fixed["min_a"]
+    moving["paused_s"] = was_paused_s + step_s if is_paused else 0.0
+    if was_paused_s and not is_paused:
+        moving["asleep"] = float(was_paused_s > fixed["sleeps_after_s"])
+
+
 def car(row, pilot_a, physics, motion, step_s):
     """Move one car of a list of dicts; returns its energy."""
     fixed, moving = physics[row], motion[row]
+    sleep(row, pilot_a, physics, motion, step_s)
     limits_a = (fixed["min_a"], fixed["max_a"])
     goal_a = accepted(moving["left_kwh"], pilot_a, limits_a, fixed["taper_kwh"], fixed["taper_end_share"])
+    goal_a = 0.0 if moving["asleep"] else min(goal_a, pilot_a * fixed["follow_share"])
     if goal_a > 0 and moving["wait_s"] > 0:
         goal_a = 0.0
         moving["wait_s"] -= step_s
