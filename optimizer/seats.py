@@ -79,11 +79,24 @@ def _spans(state: SiteState, options: PlanOptions) -> list[tuple[ChargingSession
     next_arrival: dict[str, datetime] = {}
     for session in sorted(state.sessions, key=lambda session: session.arrival, reverse=True):
         begins = max(session.arrival, state.now)
-        leaves = _ready(begins, _departure(session, state.now, options), options)
+        leaves = _leaves(session, begins, state, options)
         leaves = min(leaves, next_arrival.get(session.evse_id, leaves))
         next_arrival[session.evse_id] = session.arrival
         spans.append((session, begins, leaves))
     return spans[::-1]
+
+
+def _leaves(
+    session: ChargingSession, begins: datetime, state: SiteState, options: PlanOptions
+) -> datetime:
+    """Return until when a session can charge.
+
+    A car that should have left may leave at any moment: it is planned to stay for the length of one slot, and
+    the next plan, if it is still there, does the same.
+    """
+    if max(session.departure.times) <= state.now:
+        return state.now + timedelta(seconds=state.grid.step_s)
+    return _ready(begins, _departure(session, state.now, options), options)
 
 
 def _departure(session: ChargingSession, now: datetime, options: PlanOptions) -> datetime:

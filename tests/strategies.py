@@ -337,3 +337,10 @@ def states():
 def problems():
     """The problem of a drawn state."""
     return states().map(lambda state: problem_of(state, Topology.of(state.site), PlanOptions()))
+
+
+def rich_states(max_stations=3):
+    """A valid state that may use all that a site can have; its parts are in :mod:`tests.rich_strategies`."""
+    from tests.rich_strategies import rich_states as drawn
+
+    return drawn(max_stations)

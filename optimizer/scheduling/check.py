@@ -5,6 +5,7 @@ It shares no array and no code with the program and the dispatch, so that a faul
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 
@@ -45,6 +46,8 @@ def _pilot_breaches(state: SiteState, schedule: Schedule) -> Iterator[Breach]:
     plugged = {evse_id: np.zeros(state.grid.n_slots, dtype=np.bool_) for evse_id in state.site.evse_ids}
     for session in state.sessions:
         begin, end = max(session.arrival, state.now), max(session.departure.times)
+        if end <= state.now:  # it should have left, and is still there: for a slot's length, for all we know
+            end = state.now + timedelta(seconds=state.grid.step_s)
         plugged[session.evse_id] |= state.grid.overlap_h(begin, end) > 0
     for row, evse in enumerate(state.site.evses):
         pilot_a = schedule.pilot_a[row]

@@ -99,9 +99,8 @@ FAULTS = {
     "an EVSE that is not there": ("sessions[0].evse_id", with_first(GOOD, evse_id="nowhere")),
     "a name twice": ("sessions[1].session_id", with_first(GOOD, session_id="at E2")),
     "two cars at once": ("sessions[1]", with_first(GOOD, evse_id="E2", arrival=at(-2))),
-    "a departure before now": ("sessions[0].departure", with_first(GOOD, departure=Departure.at(at(-0.1)))),
-    "a departure that is now": ("sessions[0].departure", with_first(GOOD, departure=Departure.at(at(0)))),
-    "a departure before arrival": (
+    "a departure before arrival": ("sessions[0].departure", with_first(GOOD, departure=Departure.at(at(-2)))),
+    "an expected car that leaves before it comes": (
         "sessions[0].departure",
         with_first(GOOD, arrival=at(3), departure=Departure.at(at(2))),
     ),
@@ -224,6 +223,26 @@ def test_a_car_that_follows_is_no_overlap_but_one_that_is_there_is():
 def test_a_dc_evse_may_go_below_six_amperes_and_limits_may_be_infinite():
     validate_state(with_evse(Evse("E1", min_current_a=1.0, current_type=CurrentType.DC)))
     validate_state(replace(GOOD, limits=(limit(np.inf),)))
+
+
+@pytest.mark.parametrize("hours", [-0.9, -0.1, 0.0])
+def test_a_car_that_stays_past_its_departure_is_taken(hours):
+    validate_state(with_first(GOOD, departure=Departure.at(at(hours))))
+    validate_state(with_first(GOOD, departure=Departure((0.1, 0.9), (at(-0.95), at(hours)))))
+
+
+@given(n_cars=st.integers(400, 600), seed=st.integers(0, 2**16))
+@settings(max_examples=10)
+def test_hundreds_of_cars_may_queue_on_twenty_evses_and_one_that_pushes_in_is_named(n_cars, seed):
+    order = np.random.default_rng(seed).permutation(n_cars)
+    cars = [
+        car(f"E{1 + i % 20}", 5.0, session_id=str(i), arrives_h=i // 20 * 0.5, leaves_h=i // 20 * 0.5 + 0.5)
+        for i in order
+    ]
+    validate_state(state(site(20), *cars))
+    place = int(np.argmax(order))
+    pushed = replace(cars[place], arrival=cars[place].arrival - timedelta(minutes=1))
+    assert faults(state(site(20), *cars[:place], pushed, *cars[place + 1 :])) == [f"sessions[{place}]"]
 
 
 def test_an_empty_site_and_no_sessions_are_no_fault():

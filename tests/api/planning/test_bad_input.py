@@ -45,9 +45,18 @@ def test_two_sessions_at_once_on_one_evse_are_refused(client, state):
     assert list(refused(client, state)) == ["sessions[1]"]
 
 
-def test_a_departure_before_now_is_refused(client, state):
+def test_a_car_that_is_expected_to_leave_before_it_comes_is_refused(client, state):
+    state["sessions"][3]["departure"] = "2026-03-03T09:59:00+01:00"
+    assert list(refused(client, state)) == ["sessions[3].departure"]
+
+
+def test_a_car_that_stays_past_its_departure_is_charged_as_long_as_a_slot_and_the_rest_is_told(client, state):
     state["sessions"][1]["departure"] = "2026-03-03T08:07:00+01:00"
-    assert list(refused(client, state)) == ["sessions[1].departure"]
+    plan = planned(client, state)
+    [row] = [row for row in plan["schedule"] if row["evse_id"] == "north-2"]
+    assert row["pilot_a"][0] >= 6
+    assert not any(row["pilot_a"][2:])
+    assert "s-2" in {unmet["session_id"] for unmet in plan["unmet"]}
 
 
 @pytest.mark.parametrize("text", ["-1", "NaN", "Infinity", "-Infinity", "1e400"])
