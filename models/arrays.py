@@ -1,6 +1,6 @@
 """Array types, and the read-only float64 arrays that records carry."""
 
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 BoolArray: TypeAlias = NDArray[np.bool_]
+ComplexArray: TypeAlias = NDArray[np.complex128]
+
+ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 
 def frozen(values: ArrayLike) -> FloatArray:
@@ -16,4 +19,10 @@ def frozen(values: ArrayLike) -> FloatArray:
     if array.flags.writeable:
         array = array.copy()
         array.flags.writeable = False
+    return array
+
+
+def read_only(array: "NDArray[ScalarT]") -> "NDArray[ScalarT]":
+    """Return an array that was just made, of any type, locked against writing."""
+    array.flags.writeable = False
     return array

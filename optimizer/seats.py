@@ -11,6 +11,7 @@ from models.state import SiteState
 from models.timegrid import TimeGrid
 from models.units import SECONDS_PER_HOUR
 from optimizer.options import PlanOptions
+from optimizer.row_limits import disobedient
 from optimizer.topology import Topology
 
 
@@ -26,9 +27,10 @@ class Seats:
 
     @classmethod
     def of(cls, state: SiteState, topology: Topology, options: PlanOptions) -> "Seats":
-        """Seat the sessions of a valid state that can charge within its horizon."""
+        """Seat the sessions of a valid state that can charge within its horizon, at stations that obey."""
         row_of = {evse_id: row for row, evse_id in enumerate(topology.evse_ids)}
-        spans = _spans(state, options)
+        deaf = {topology.evse_ids[row] for row in np.nonzero(~np.isnan(disobedient(state, topology)))[0]}
+        spans = [span for span in _spans(state, options) if span[0].evse_id not in deaf]
         used = [span for span in spans if span[2] > span[1] and span[1] < state.grid.end]
         taken = np.zeros(topology.n_evses, dtype=np.int64)
         rows, seats = [], []

@@ -5,24 +5,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import BoolArray, FloatArray, IntArray, frozen
-from models.grid.site import N_PHASES, CircuitNode, Evse, Site
-from models.units import W_PER_KW
+from models.grid.site import N_PHASES, Site
+from optimizer.facets import Reach, reach_of
+from optimizer.rows import POWER, Rows, kw_per_a, station_levels_a
 
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """A site as arrays; E EVSEs, N nodes, at most L pilots above 0 and D nodes on a path to the root.
+    """A site as arrays; E EVSEs, N nodes, at most L pilots above 0.
 
     Parameters
     ----------
     evse_ids, node_ids : tuple of str
         Row orders.
     root : int
-        Row of the grid connection point.
+        Node of the grid connection point.
+    root_row : int
+        Row of its power.
     below : (N, E) bool
         Whether an EVSE hangs below (or at) a node.
-    ancestors : (E, D) int64
-        Nodes above an EVSE, its own first, the root last; padded with -1.
+    rows : Rows
+        Every limit, and what hangs below it.
+    reach : Reach
+        How far pilots can push them.
     on_phase : (E, 3) bool
         Site phases that an EVSE is connected to.
     phase_order : (E, 3) int64
@@ -31,10 +36,8 @@ class Topology:
         Pilots above 0, ascending, padded with inf [A].
     min_a, max_a : (E,) float64
         Least and greatest pilot above 0 [A].
-    rated_kw : (N,) float64
-        Node ratings [kW], inf where there is none.
-    rated_a : (N, 3) float64
-        Node ratings by phase [A], inf where there is none.
+    connected_kw : (E,) float64
+        Power of each EVSE at its greatest pilot on all its phases [kW].
     voltage_v : float
         Nominal line-to-neutral voltage [V].
     """
@@ -42,41 +45,40 @@ class Topology:
     evse_ids: tuple[str, ...]
     node_ids: tuple[str, ...]
     root: int
+    root_row: int
     below: BoolArray
-    ancestors: IntArray
+    rows: Rows
+    reach: Reach
     on_phase: BoolArray
     phase_order: IntArray
     levels_a: FloatArray
     min_a: FloatArray
     max_a: FloatArray
-    rated_kw: FloatArray
-    rated_a: FloatArray
+    connected_kw: FloatArray
     voltage_v: float
 
     @classmethod
     def of(cls, site: Site) -> "Topology":
         """Return the arrays of a valid site."""
         node_ids = tuple(node.node_id for node in site.nodes)
-        ancestors = _ancestors(site, node_ids)
-        below = np.zeros((len(node_ids), len(site.evses)), dtype=np.bool_)
-        for row, path in enumerate(ancestors):
-            below[path[path >= 0], row] = True
+        rows = Rows.of(site)
         phase_order = _padded([list(evse.phases) for evse in site.evses], N_PHASES)
-        levels_a = _levels(site.evses)
-        limit_a = [[np.inf] * N_PHASES if node.limit_a is None else node.limit_a for node in site.nodes]
+        levels_a = _levels(site)
+        max_a = frozen(np.max(levels_a, axis=1, initial=0.0, where=np.isfinite(levels_a)))
         return cls(
             evse_ids=site.evse_ids,
             node_ids=node_ids,
             root=node_ids.index(site.root.node_id),
-            below=below,
-            ancestors=ancestors,
+            root_row=rows.place(site.root.node_id, POWER),
+            below=_below(site, node_ids),
+            rows=rows,
+            reach=reach_of(rows, max_a),
             on_phase=_on_phase(phase_order),
             phase_order=phase_order,
             levels_a=levels_a,
-            min_a=frozen([evse.levels_a[0] for evse in site.evses]),
-            max_a=frozen([evse.levels_a[-1] for evse in site.evses]),
-            rated_kw=frozen([_rating(node) for node in site.nodes]),
-            rated_a=frozen(np.asarray(limit_a, dtype=np.float64).reshape(-1, N_PHASES)),
+            min_a=levels_a[:, 0],
+            max_a=max_a,
+            connected_kw=frozen([max(evse.levels_a) * kw_per_a(evse, site) for evse in site.evses]),
             voltage_v=site.voltage_v,
         )
 
@@ -90,15 +92,6 @@ class Topology:
         """Number of circuit nodes."""
         return len(self.node_ids)
 
-    @property
-    def connected_kw(self) -> FloatArray:
-        """Power of each EVSE at its greatest pilot on all its phases, shape (E,) [kW]."""
-        return frozen(self.max_a * self.on_phase.sum(axis=1) * self.voltage_v / W_PER_KW)
-
-
-def _rating(node: CircuitNode) -> float:
-    return np.inf if node.limit_kw is None else node.limit_kw
-
 
 def _padded(rows: list[list[int]], width: int) -> IntArray:
     out = np.full((len(rows), width), -1, dtype=np.int64)
@@ -107,14 +100,13 @@ def _padded(rows: list[list[int]], width: int) -> IntArray:
     return out
 
 
-def _ancestors(site: Site, node_ids: tuple[str, ...]) -> IntArray:
-    index = {node_id: row for row, node_id in enumerate(node_ids)}
-    path_of = {
-        station.node_id: [index[node_id] for node_id in site.path_to_root(station.node_id)]
-        for station in site.stations
-    }
+def _below(site: Site, node_ids: tuple[str, ...]) -> BoolArray:
+    below = np.zeros((len(node_ids), len(site.evses)), dtype=np.bool_)
+    path_of = {station.node_id: set(site.path_to_root(station.node_id)) for station in site.stations}
     paths = [path_of[station.node_id] for station in site.stations for _ in station.evses]
-    return _padded(paths, max((len(path) for path in paths), default=1))
+    for row, path in enumerate(paths):
+        below[[node_id in path for node_id in node_ids], row] = True
+    return below
 
 
 def _on_phase(phase_order: IntArray) -> BoolArray:
@@ -124,8 +116,12 @@ def _on_phase(phase_order: IntArray) -> BoolArray:
     return on_phase
 
 
-def _levels(evses: tuple[Evse, ...]) -> FloatArray:
-    levels = [evse.levels_a for evse in evses]
+def _levels(site: Site) -> FloatArray:
+    levels = [
+        station_levels_a(station, evse, site.voltage_v)
+        for station in site.stations
+        for evse in station.evses
+    ]
     out = np.full((len(levels), max((len(row) for row in levels), default=1)), np.inf)
     for row, values in enumerate(levels):
         out[row, : len(values)] = values

@@ -113,7 +113,12 @@ def eagerness(problem: Problem) -> FloatArray:
     return frozen(1.0 + minutes % N_EAGER / N_EAGER)
 
 
-def energy_per_kwh(problem: Problem, weights: Weights, epoch_s: float) -> FloatArray:
-    """Return what a kWh costs, money and early preference, shape (E, T) [currency/kWh]."""
+def early_per_kwh(problem: Problem, weights: Weights, epoch_s: float) -> FloatArray:
+    """Return the preference for early slots, shape (E, T) [currency/kWh]."""
     early = np.multiply.outer(eagerness(problem), hour_of_slots(problem, epoch_s))
-    return frozen(problem.import_per_kwh + weights.early_per_kwh_h * early)
+    return frozen(weights.early_per_kwh_h * early)
+
+
+def energy_per_kwh(problem: Problem, weights: Weights, epoch_s: float) -> FloatArray:
+    """Return what a kWh costs where it is not billed at the site's root, shape (E, T) [currency/kWh]."""
+    return frozen(problem.import_per_kwh + early_per_kwh(problem, weights, epoch_s))

@@ -8,6 +8,7 @@ from optimizer.problem import Problem
 from optimizer.scheduling.extract import PlannedPower, planned_power
 from optimizer.scheduling.moving import Mover
 from optimizer.scheduling.objective import Weights
+from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.program import Structure, state_program, widest
 from optimizer.solver.compiled import compile_program
 from optimizer.solver.live import LiveProgram, Solution, SolverFailedError
@@ -60,13 +61,13 @@ class Scheduler:
         alive = self._alive
         if alive is None:  # pragma: no cover - _rebuild has just set it
             raise SolverFailedError("no program", 0.0)
-        weights = Weights.of(problem, self._options)
+        moment = Moment(Weights.of(problem, self._options), alive.epoch_s, has_bill=False)
         self._lost = True  # until there is a solution: whatever goes wrong, the next call starts afresh
-        numbers = alive.mover.numbers(problem, weights, alive.epoch_s)
+        numbers = alive.mover.numbers(problem, moment)
         coefficients = alive.mover.coefficients(problem)
         solution = alive.live.solve(numbers, coefficients, self._options.deadline_s)
         self._lost = False
-        planned = planned_power(solution, alive.mover, problem, weights, alive.epoch_s)
+        planned = planned_power(solution, alive.mover, problem, moment)
         return Solved(planned, solution, time.perf_counter() - started - solution.run_s, reason)
 
     @property
@@ -92,8 +93,7 @@ class Scheduler:
             structure = self._alive.structure.joined(structure)
         stated = widest(problem, structure)
         epoch_s = problem.grid.start.timestamp()
-        weights = Weights.of(problem, self._options)
-        compiled = compile_program(state_program(stated, structure, weights, epoch_s))
+        compiled = compile_program(state_program(stated, structure))
         mover = Mover(compiled, structure, stated)
         self._alive = _Alive(problem.topology, structure, mover, LiveProgram(compiled), epoch_s)
         self._lost = False

@@ -1,0 +1,135 @@
+"""How much every row may carry in each slot, and what is on it already."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from models.arrays import ComplexArray, FloatArray, frozen, read_only
+from models.grid.site import N_PHASES
+from models.state import Conduct, SiteState
+from models.units import W_PER_KW
+from optimizer.options import PlanOptions
+from optimizer.rows import PHASE_NAMES, POWER
+from optimizer.topology import Topology
+
+
+class Overload(NamedTuple):
+    """A row that is above its limit, in these slots, with every car paused."""
+
+    row: int
+    slots: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowLimits:
+    """Limits of R rows in T slots, and what nobody controls.
+
+    Parameters
+    ----------
+    set_limit : (R, T) float64
+        Tightest limit of all sources, inf where there is none.
+    limit, floor : (R, T) float64
+        The same, but never so tight that pausing everybody would break it.
+    offset : (R, T) complex128
+        What uncontrolled load and stations that do not obey put on the row.
+    overloads : tuple of Overload
+        Where that alone is above a limit.
+    """
+
+    set_limit: FloatArray
+    limit: FloatArray
+    floor: FloatArray
+    offset: ComplexArray
+    overloads: tuple[Overload, ...]
+
+    @property
+    def headroom(self) -> FloatArray:
+        """What a balanced, unity load could still add on each row, shape (R, T)."""
+        return frozen(np.maximum(self.limit - np.abs(self.offset), 0.0))
+
+
+def row_limits(state: SiteState, topology: Topology, options: PlanOptions) -> RowLimits:
+    """Return the limits of a valid state; its uncontrolled load counts at the planned quantile."""
+    rows = topology.rows
+    set_limit = limits_of(state, topology)
+    offset = load_offset(state, topology, options) + _conduct_offset(state, topology)[:, None]
+    offset = np.where(rows.is_power[:, None], offset.real, offset)
+    size = np.where(rows.is_power[:, None], offset.real, np.abs(offset))
+    floor = np.repeat(rows.floor[:, None], state.grid.n_slots, axis=1)
+    return RowLimits(
+        set_limit=frozen(set_limit),
+        limit=frozen(np.maximum(set_limit, size)),
+        floor=frozen(np.minimum(floor, offset.real)),
+        offset=read_only(offset),
+        overloads=_overloads(set_limit - size),
+    )
+
+
+def limits_of(state: SiteState, topology: Topology) -> FloatArray:
+    """Return the tightest limits of all sources, shape (R, T), inf where there is none."""
+    rows = topology.rows
+    limit = np.repeat(rows.rated[:, None], state.grid.n_slots, axis=1)
+    for signal in state.limits:
+        if signal.limit_kw is not None:
+            row = rows.place(signal.node_id, POWER)
+            limit[row] = np.minimum(limit[row], signal.limit_kw)
+        if signal.limit_a is not None:
+            places = [rows.place(signal.node_id, name) for name in PHASE_NAMES]
+            limit[places] = np.minimum(limit[places], signal.limit_a)
+    return frozen(limit)
+
+
+def load_offset(state: SiteState, topology: Topology, options: PlanOptions) -> ComplexArray:
+    """Return what the uncontrolled load puts on every row, shape (R, T)."""
+    rows = topology.rows
+    offset = np.zeros((len(rows.names), state.grid.n_slots), dtype=np.complex128)
+    for load in state.loads:
+        power_kw = load.at(options.load_quantile)
+        above = rows.of_node[topology.node_ids.index(load.node_id)]
+        a_per_kw = load.phase_share * (W_PER_KW / topology.voltage_v)
+        offset[above] += np.multiply.outer(rows.response[above] @ a_per_kw, power_kw)
+    return read_only(offset)
+
+
+def disobedient(state: SiteState, topology: Topology) -> FloatArray:
+    """Return the current that EVSEs of stations which cannot be told count at, shape (E,) [A]; nan elsewhere."""
+    conduct = {condition.station_id: condition.conduct for condition in state.conditions}
+    out = np.full(topology.n_evses, np.nan)
+    row = 0
+    for station in state.site.stations:
+        here = slice(row, row + len(station.evses))
+        row = here.stop
+        if conduct.get(station.station_id) is Conduct.OFFLINE:
+            out[here] = np.minimum(station.offline_a, topology.max_a[here])
+        elif conduct.get(station.station_id) is Conduct.NOT_FOLLOWING:
+            out[here] = topology.max_a[here]
+    return frozen(out)
+
+
+def _conduct_offset(state: SiteState, topology: Topology) -> ComplexArray:
+    """Return what stations that do not obey put on every row, shape (R,)."""
+    rows = topology.rows
+    out = np.zeros(len(rows.names), dtype=np.complex128)
+    if state.conditions:
+        drawn_a = np.nan_to_num(disobedient(state, topology))
+        weight = rows.weights(rows.phasors) * drawn_a[:, None]
+        there = rows.of_evse >= 0
+        np.add.at(out, rows.of_evse[there], weight[there])
+    return out
+
+
+def _overloads(spare: FloatArray) -> tuple[Overload, ...]:
+    found = []
+    for row in np.nonzero((spare < 0).any(axis=1))[0].tolist():
+        slots = np.nonzero(spare[row] < 0)[0]
+        found.append(Overload(row, tuple(int(slot) for slot in slots)))
+    return tuple(found)
+
+
+def balanced_room_kw(limits: RowLimits, topology: Topology) -> FloatArray:
+    """Return what the phases of the site's root carry beside the load, shape (T,) [kW]."""
+    rows = topology.rows
+    root = topology.node_ids[topology.root]
+    places = [rows.place(root, name) for name in PHASE_NAMES[:N_PHASES]]
+    return frozen(limits.headroom[places].sum(axis=0) * topology.voltage_v / W_PER_KW)

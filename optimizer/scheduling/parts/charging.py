@@ -1,0 +1,153 @@
+"""Charging: what every EVSE draws, and what its sessions stay short of."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyomo.environ as pyo
+
+from models.arrays import FloatArray, frozen
+from optimizer.problem import Problem
+from optimizer.scheduling.laws import Model, Relation, summed, total
+from optimizer.scheduling.objective import (
+    N_BANDS,
+    band_widths_kwh,
+    eagerness,
+    early_per_kwh,
+    hour_of_slots,
+    shortfall_per_kwh,
+)
+from optimizer.scheduling.parts.part import Block, Members, Moment, Part, Sheet
+from optimizer.solver.compiled import Compiled
+from optimizer.solver.live import Solution
+from optimizer.solver.outcome import ObjectiveTerm
+
+
+def evse_bounds(m: Model, e: int, t: int) -> tuple[float, float]:
+    """An EVSE draws between nothing and what it and its car can take: ``0 <= power_kw <= max_kw``."""
+    return (0.0, m.max_kw[e, t])
+
+
+def shortfall_bounds(m: Model, e: int, q: int, b: int) -> tuple[float, float | None]:
+    """A band of shortfall holds at most its width: ``0 <= short_kwh <= width_kwh``."""
+    width_kwh = m.width_kwh[e, q, b]
+    return (0.0, None if width_kwh == float("inf") else width_kwh)
+
+
+def session_energy(m: Model, e: int, q: int) -> Relation:
+    """What is delivered and what stays short make up the need.
+
+    ``sum_t connected_h[e, q, t] power_kw[e, t] - sum_t back_h[e, q, t] back_kw[e, t]
+    + sum_b short_kwh[e, q, b] == need_kwh[e, q]``
+    """
+    slots = m.slots_of[e, q]
+    hours = m.connected_h[e, q, slots].tolist()
+    power_kw = [m.power_kw[e, t] for t in slots]
+    short_kwh = [m.short_kwh[e, q, b] for b in m.bands]
+    back = m.given_back.get((e, q), [])
+    weights = [*hours, *(1.0 for _ in short_kwh), *(weight for weight, _ in back)]
+    variables = [*power_kw, *short_kwh, *(variable for _, variable in back)]
+    return total(weights, variables) == float(m.need_kwh[e, q])
+
+
+class Charging(Part):
+    """Power of every EVSE by slot, and the shortfall of every session in bands."""
+
+    name = "charging"
+
+    @staticmethod
+    def members(problem: Problem) -> Members:
+        """Return the seats."""
+        return frozenset(range(problem.n_seats))
+
+    @staticmethod
+    def state(m: Model, problem: Problem, members: Members) -> None:  # noqa: ARG004 - seats are in the problem
+        """State power and shortfall in every cell that is open."""
+        open_cells = np.argwhere(problem.slot_h > 0)
+        m.bands = range(2 * N_BANDS)
+        m.max_kw, m.width_kwh = problem.max_kw, band_widths_kwh(problem)
+        m.cells = pyo.Set(initialize=[(int(e), int(t)) for e, t in open_cells], dimen=2)
+        sessions = np.argwhere(problem.connected_h.any(axis=2))
+        m.seats = pyo.Set(initialize=[(int(e), int(q)) for e, q in sessions], dimen=2)
+        m.power_kw = pyo.Var(m.cells, bounds=evse_bounds)
+        m.short_kwh = pyo.Var(m.seats, m.bands, bounds=shortfall_bounds)
+        for e, t in m.cells:
+            m.flows.draw(t, 1.0, m.power_kw[e, t])
+        m.flows.cost += [(1.0, m.power_kw[cell]) for cell in m.cells]
+        m.flows.cost += [(1.0, variable) for variable in m.short_kwh.values()]
+
+    @staticmethod
+    def close(m: Model, problem: Problem) -> None:
+        """State the energy of each session, after all parts that take from it."""
+        m.slots_of = {(e, q): np.nonzero(problem.connected_h[e, q] > 0)[0].tolist() for e, q in m.seats}
+        m.connected_h, m.need_kwh = problem.connected_h, problem.need_kwh
+        m.session_energy = pyo.Constraint(m.seats, rule=session_energy)
+
+    def __init__(self, compiled: Compiled, members: Members, stated: Problem) -> None:
+        super().__init__(compiled, members, stated)
+        self._connected_h = np.array(stated.connected_h)
+
+    def move(self, problem: Problem, moment: Moment, sheet: Sheet) -> None:
+        """Write prices, greatest powers, band widths and needs."""
+        power = self.columns["power_kw"][:, problem.grid.ring]
+        per_kwh = np.array(early_per_kwh(problem, moment.weights, moment.epoch_s))
+        if not moment.has_bill:
+            per_kwh += problem.import_per_kwh
+        hours = np.where(problem.slot_h > 0, problem.slot_h, problem.grid.step_h)
+        sheet.cost[power] = per_kwh * hours
+        sheet.col_upper[power] = problem.max_kw
+        short = self.columns["short_kwh"]
+        sheet.cost[short] = 0.0
+        sheet.cost[short[:, : problem.n_seats]] = shortfall_per_kwh(problem, moment.weights)
+        sheet.col_upper[short] = 0.0
+        sheet.col_upper[short[:, : problem.n_seats]] = band_widths_kwh(problem)
+        energy = self.rows["session_energy"]
+        need_kwh = np.zeros(energy.shape)
+        open_seats = problem.connected_h.any(axis=2)
+        need_kwh[:, : problem.n_seats] = np.where(open_seats, problem.need_kwh, 0.0)
+        sheet.row_lower[energy] = need_kwh
+        sheet.row_upper[energy] = need_kwh
+
+    def coefficients(self, problem: Problem) -> Iterator[Block]:
+        """Yield changed hours; a cell in which nobody can charge keeps its old ones, its bound is 0."""
+        ring = problem.grid.ring
+        missing = self._connected_h.shape[1] - problem.connected_h.shape[1]
+        new_h = problem.connected_h
+        if missing:
+            new_h = np.pad(new_h, ((0, 0), (0, missing), (0, 0)))
+        is_open = (problem.slot_h > 0)[:, None, :]
+        evse, seat, slot = np.nonzero(is_open & (new_h != self._connected_h[:, :, ring]))
+        if evse.size:
+            value = new_h[evse, seat, slot]
+            self._connected_h[evse, seat, ring[slot]] = value
+            columns = self.columns["power_kw"][evse, ring[slot]]
+            yield Block(self.rows["session_energy"][evse, seat], columns, frozen(value))
+
+    def power_kw(self, problem: Problem, values: FloatArray) -> FloatArray:
+        """Return planned power in the order of time, shape (E, T) [kW]."""
+        power = values[self.columns["power_kw"][:, problem.grid.ring]]
+        return frozen(np.where(problem.max_kw > 0, np.clip(power, 0.0, problem.max_kw), 0.0))
+
+    def short_kwh(self, problem: Problem, values: FloatArray) -> FloatArray:
+        """Return the shortfall by band, shape (E, S, n_bands) [kWh]."""
+        return frozen(np.maximum(values[self.columns["short_kwh"][:, : problem.n_seats]], 0.0))
+
+    def worth_per_kwh(self, problem: Problem, row_duals: FloatArray) -> FloatArray:
+        """Return what one kWh more is worth to each session, shape (E, S) [currency/kWh]."""
+        return frozen(row_duals[self.rows["session_energy"][:, : problem.n_seats]])
+
+    def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:
+        """Return shortfall, energy (unless it is billed elsewhere) and early preference."""
+        short_kwh = self.short_kwh(problem, solution.values)
+        short_cost = (shortfall_per_kwh(problem, moment.weights) * short_kwh).sum(axis=(0, 1))
+        energy_kwh = self.power_kw(problem, solution.values) * problem.slot_h
+        hours = hour_of_slots(problem, moment.epoch_s)
+        early = moment.weights.early_per_kwh_h * float(eagerness(problem) @ (energy_kwh @ hours))
+        money = () if moment.has_bill else (
+            ObjectiveTerm("energy", float((energy_kwh @ problem.import_per_kwh).sum())),
+        )
+        return (
+            ObjectiveTerm("shortfall of promised energy", float(short_cost[N_BANDS:].sum())),
+            ObjectiveTerm("shortfall of target energy", float(short_cost[:N_BANDS].sum())),
+            *money,
+            ObjectiveTerm("early over late", early),
+        )

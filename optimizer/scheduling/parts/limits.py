@@ -1,0 +1,189 @@
+"""The limits: no row carries more than it may, facet by facet."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pyomo.environ as pyo
+
+from models.arrays import ComplexArray, FloatArray, IntArray, frozen
+from optimizer.facets import BACK, DIRECTIONS, SMALL, Facet
+from optimizer.problem import Problem
+from optimizer.scheduling.laws import Model, Relation, summed
+from optimizer.scheduling.parts.part import Block, Members, Moment, Part, Sheet
+from optimizer.solver.compiled import NOWHERE, Compiled
+from optimizer.solver.live import Solution
+from optimizer.solver.outcome import ObjectiveTerm
+
+def limit(m: Model, r: int, f: int, t: int) -> Relation:
+    """No row carries more than its limit, in the direction of a facet.
+
+    ``sum_e Re(d_f weight[e, r]) pilot_a[e, t] + assets <= limit[r, t] - Re(d_f offset[r, t])`` with
+    ``d_f = exp(-j pi f / 12)`` and ``pilot_a = power_kw / kw_per_a``.
+    """
+    terms = [(per_kw, m.power_kw[e, t]) for e, per_kw in m.loading[r, f] if m.is_open[e][t]]
+    sign = DIRECTIONS[f].real
+    terms += [(sign * weight, variable) for weight, variable in m.flows.on_row.get((r, t), [])]
+    if not terms:
+        return pyo.Constraint.Skip
+    return summed(terms) <= float(m.facet_room[r, f][t])
+
+
+class Limits(Part):
+    """Every row that can bind, facet by facet."""
+
+    name = "limits"
+
+    @staticmethod
+    def members(problem: Problem) -> Members:
+        """Return the facets that some pilots could exceed, and those that power back could."""
+        top, limits = problem.topology, problem.limits
+        straight = top.reach.most[:, 0] + problem.tapped
+        spare = (limits.limit - limits.offset.real).min(axis=1, initial=np.inf)
+        found = {Facet(int(row), 0) for row in np.nonzero((straight > spare) & (straight > 0))[0]}
+        for row, facets in enumerate(top.reach.facets):
+            if len(facets) > 1:
+                found |= {Facet(row, f) for f in facets if _can_exceed(problem, Facet(row, f))}
+        return frozenset(found | {Facet(row, BACK) for row in problem.backed})
+
+    @staticmethod
+    def state(m: Model, problem: Problem, members: Members) -> None:
+        """State a limit for every facet and slot."""
+        facets = sorted(Facet(*member) for member in members)  # type: ignore[misc] # members are facets
+        pairs = Pairs.of(problem, facets)
+        m.loading = {facet: [] for facet in facets}
+        for place, evse, per_kw in zip(*pairs.listed(problem), strict=True):
+            m.loading[facets[place]].append((evse, per_kw))
+        m.facet_room = {facet: _room(problem, facet) for facet in facets}
+        m.limit = pyo.Constraint(facets, m.slots, rule=limit)
+
+    def __init__(self, compiled: Compiled, members: Members, stated: Problem) -> None:
+        super().__init__(compiled, members, stated)
+        self._facets = sorted(Facet(*member) for member in members)  # type: ignore[misc] # as above
+        self._pairs = Pairs.of(stated, self._facets)
+        self._per_kw = self._pairs.per_kw(stated)
+
+    def move(self, problem: Problem, moment: Moment, sheet: Sheet) -> None:  # noqa: ARG002 - limits are no money
+        """Write what each row has left beside its load."""
+        if self._facets:
+            rows = self._places(problem)
+            room = np.array([_room(problem, facet) for facet in self._facets])
+            sheet.row_upper[rows[rows != NOWHERE]] = room[rows != NOWHERE]
+
+    def coefficients(self, problem: Problem) -> Iterator[Block]:
+        """Yield the rows above EVSEs whose car uses other phases than the last one."""
+        values = self._pairs.per_kw(problem)
+        for pair in np.nonzero(values != self._per_kw)[0].tolist():
+            facet, evse = self._facets[self._pairs.facet[pair]], int(self._pairs.evse[pair])
+            rows = self.rows["limit"][facet.row, facet.facet]
+            there = rows != NOWHERE
+            columns = self.columns["power_kw"][evse]
+            yield Block(rows[there], columns[there], frozen(np.full(int(there.sum()), values[pair])))
+        self._per_kw = values
+
+    def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:  # noqa: ARG002
+        """Limits cost nothing."""
+        return ()
+
+    def prices(self, problem: Problem, row_duals: FloatArray) -> "RowPrices":
+        """Return what one more kW or A through each row is worth, for the length of a slot."""
+        n_rows, n_slots = problem.limits.limit.shape
+        by_facet = np.zeros((len(self._facets), n_slots))
+        if self._facets:
+            rows = self._places(problem)
+            by_facet = np.where(rows == NOWHERE, 0.0, np.maximum(-row_duals[rows], 0.0))
+        per_unit = np.zeros((n_rows, n_slots))
+        for place, facet in enumerate(self._facets):
+            per_unit[facet.row] += by_facet[place]
+        pairs = self._pairs
+        return RowPrices(
+            frozen(per_unit), frozen(by_facet), pairs.facet, pairs.evse, pairs.per_kw(problem)
+        )
+
+    def _places(self, problem: Problem) -> IntArray:
+        facets = np.array(self._facets)
+        return self.rows["limit"][facets[:, 0], facets[:, 1]][:, problem.grid.ring]
+
+
+class Pairs(NamedTuple):
+    """Every (facet, EVSE) whose coefficient can be other than 0, all (P,).
+
+    ``place`` is where the facet's row stands among the rows above the EVSE.
+    """
+
+    facet: IntArray
+    evse: IntArray
+    place: IntArray
+    direction: ComplexArray
+
+    @classmethod
+    def of(cls, problem: Problem, facets: list[Facet]) -> "Pairs":
+        """Return the pairs of some facets, for every phase that a car could use."""
+        rows = problem.topology.rows
+        loads = np.abs(rows.weights(rows.phasors)) > SMALL
+        evse, place = np.nonzero((rows.of_evse >= 0) & loads)
+        row = rows.of_evse[evse, place]
+        order = np.argsort(row, kind="stable")
+        first, last = np.searchsorted(row[order], [[f.row, f.row + 1] for f in facets]).reshape(-1, 2).T
+        taken = [order[begin:end] for begin, end in zip(first, last, strict=True)]
+        number = np.repeat(np.arange(len(facets)), [part.size for part in taken])
+        chosen = np.concatenate([*taken, np.empty(0, dtype=np.int64)]).astype(np.int64)
+        direction = DIRECTIONS[np.array([f.facet for f in facets], dtype=np.int64)[number]]
+        return cls(number, evse[chosen], place[chosen], direction)
+
+    def per_kw(self, problem: Problem) -> FloatArray:
+        """Return the coefficient of every pair in a problem, per kW."""
+        weight = problem.weight[self.evse, self.place]
+        return frozen((weight * self.direction).real / problem.kw_per_a[self.evse])
+
+    def listed(self, problem: Problem) -> tuple[list[int], list[int], list[float]]:
+        """Return facet, EVSE and coefficient of the pairs as lists."""
+        return self.facet.tolist(), self.evse.tolist(), self.per_kw(problem).tolist()
+
+
+class RowPrices(NamedTuple):
+    """Shadow prices of the limits, and the way from a row to the EVSEs that load it.
+
+    ``per_unit`` (R, T) is by row [currency/kW or A], ``by_facet`` (F, T) by facet; pair ``i`` says that a kW
+    at ``evse[i]`` loads facet ``facet[i]`` by ``per_kw[i]``.
+    """
+
+    per_unit: FloatArray
+    by_facet: FloatArray
+    facet: IntArray
+    evse: IntArray
+    per_kw: FloatArray
+
+    @classmethod
+    def none(cls, problem: Problem) -> "RowPrices":
+        """Return the prices of a program without limits: nothing."""
+        nobody = np.empty(0, dtype=np.int64)
+        shape = problem.limits.limit.shape
+        return cls(frozen(np.zeros(shape)), frozen(np.zeros((0, shape[1]))), nobody, nobody, frozen([]))
+
+    def of_evses(self, n_evses: int, least: float = 0.0) -> FloatArray:
+        """Return what the limits add to a kW at each EVSE, shape (E, T) [currency/kW].
+
+        Facets whose price is not above ``least`` are left out.
+        """
+        out = np.zeros((n_evses, self.by_facet.shape[1]))
+        counted = np.where(self.by_facet > least, self.by_facet, 0.0)
+        np.add.at(out, self.evse, self.per_kw[:, None] * counted[self.facet])
+        return frozen(out)
+
+
+def _can_exceed(problem: Problem, facet: Facet) -> bool:
+    """Return whether the greatest pilots and assets can push a row over a facet."""
+    limits = problem.limits
+    most = problem.topology.reach.most[facet.row, facet.facet] + problem.tapped[facet.row]
+    along = (DIRECTIONS[facet.facet] * limits.offset[facet.row]).real
+    return bool(most > 0 and (most > limits.limit[facet.row] - along).any())
+
+
+def _room(problem: Problem, facet: Facet) -> FloatArray:
+    """Return the right-hand side of a facet by slot."""
+    limits = problem.limits
+    if problem.topology.rows.is_power[facet.row] and facet.facet == BACK:
+        return frozen(limits.offset[facet.row].real - limits.floor[facet.row])
+    along = (DIRECTIONS[facet.facet] * limits.offset[facet.row]).real
+    return frozen(limits.limit[facet.row] - along)
