@@ -113,6 +113,7 @@ def _measure_rivals(problem: "Problem", objective: float, epoch_s: float, times:
 
     from optimizer.options import PlanOptions
     from optimizer.scheduling.objective import Weights
+    from optimizer.scheduling.parts.part import Moment
     from optimizer.scheduling.program import Structure, state_program
     from optimizer.scheduling.scheduler import Scheduler
     from optimizer.solver.compiled import compile_program
@@ -121,7 +122,7 @@ def _measure_rivals(problem: "Problem", objective: float, epoch_s: float, times:
     options = PlanOptions(deadline_s=DEADLINE_S)
     weights, structure = Weights.of(problem, options), Structure.of(problem)
     started = time.perf_counter()
-    model = state_program(problem, structure, weights, epoch_s)
+    model = state_program(problem, structure, Moment(weights, epoch_s, has_bill=False))
     pyo.SolverFactory("appsi_highs").solve(model)
     times.stated.append(time.perf_counter() - started)
     times.apart.append(abs(objective - pyo.value(model.cost)) / max(abs(objective), 1.0))

@@ -4,12 +4,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from models.arrays import FloatArray
+from models.arrays import BoolArray, FloatArray, read_only
 from models.sessions import ChargingSession
 from models.state import SiteState
 from models.units import W_PER_KW
 from optimizer.plan import BindingLimit, UnmetEnergy, UnmetReason
 from optimizer.problem import Problem
+from optimizer.rows import APPARENT, PHASE_NAMES, POWER
 from optimizer.scheduling.extract import PlannedPower
 
 UNMET_KWH = 0.05
@@ -87,48 +88,50 @@ def _reason(
 
 
 def _scarce_nodes(problem: Problem, evse: int, hours: FloatArray, planned: PlannedPower) -> list[str]:
-    """Return the nodes above an EVSE whose limits cost something while its car is there, nearest first."""
-    present = hours > 0
-    scarce = planned.node_per_kw.sum(axis=1, where=present[None, :]) > 0
-    scarce |= planned.phase_per_a.sum(axis=(1, 2), where=present[None, None, :]) > 0
-    path = [node for node in problem.topology.ancestors[evse] if node >= 0]
-    return [f"{problem.topology.node_ids[node]!r}" for node in path if scarce[node]]
+    """Return what limits cost something above an EVSE while its car is there, nearest first."""
+    rows = problem.topology.rows
+    scarce = planned.prices.per_unit.sum(axis=1, where=(hours > 0)[None, :]) > 0
+    above = [row for row in rows.of_evse[evse].tolist() if row >= 0 and scarce[row]]
+    return list(dict.fromkeys(f"{rows.names[row].where!r}" for row in above))
 
 
 def binding_limits(state: SiteState, problem: Problem, planned: PlannedPower) -> tuple[BindingLimit, ...]:
     """Return the limits that cost something, by node, quantity and source."""
     top = problem.topology
     found: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
-    kw_per_a = top.voltage_v / W_PER_KW
-    for node, node_id in enumerate(top.node_ids):
-        rows = [("kW", planned.node_per_kw[node])]
-        rows += [(f"L{p + 1}", planned.phase_per_a[node, p] / kw_per_a) for p in range(3)]
-        for quantity, per_kw in rows:
-            price = per_kw / problem.grid.step_h
-            for slot in np.nonzero(price > BINDING_PER_KWH)[0]:
-                key = (node_id, quantity, source_of(state, node_id, quantity, int(slot)))
-                found.setdefault(key, []).append((int(slot), float(price[slot])))
+    kw_per_unit = np.where(unit_is_kw(problem), 1.0, top.voltage_v / W_PER_KW)
+    price = planned.prices.per_unit / kw_per_unit[:, None] / problem.grid.step_h
+    for row, slot in np.argwhere(price > BINDING_PER_KWH).tolist():
+        name = top.rows.names[row]
+        key = (name.where, name.quantity, source_of(state, name.where, name.quantity, slot))
+        found.setdefault(key, []).append((slot, float(price[row, slot])))
     return tuple(
         BindingLimit(*key, tuple(slot for slot, _ in cells), tuple(price for _, price in cells))
         for key, cells in found.items()
     )
 
 
-def source_of(state: SiteState, node_id: str, quantity: str, slot: int) -> str:
-    """Return who set the tightest limit of a node in a slot; ``rating`` is the node's own."""
-    node = next(node for node in state.site.nodes if node.node_id == node_id)
+def unit_is_kw(problem: Problem) -> BoolArray:
+    """Return whether each row is counted in kW or kVA; all others are in A."""
+    names = problem.topology.rows.names
+    return read_only(np.array([name.quantity in (POWER, APPARENT) for name in names], dtype=np.bool_))
+
+
+def source_of(state: SiteState, where: str, quantity: str, slot: int) -> str:
+    """Return who set the tightest limit of a row in a slot; ``rating`` is the site's own."""
+    node = next((node for node in state.site.nodes if node.node_id == where), None)
+    if node is None or quantity not in (POWER, *PHASE_NAMES):
+        return "rating"
     tightest, source = np.inf, "rating"
-    if quantity == "kW":
+    if quantity == POWER:
         tightest = np.inf if node.limit_kw is None else node.limit_kw
     elif node.limit_a is not None:
-        tightest = node.limit_a[int(quantity[1]) - 1]
+        tightest = node.limit_a[PHASE_NAMES.index(quantity)]
     for limit in state.limits:
-        if limit.node_id != node_id:
+        values = limit.limit_kw if quantity == POWER else limit.limit_a
+        if limit.node_id != where or values is None:
             continue
-        values = limit.limit_kw if quantity == "kW" else limit.limit_a
-        if values is None:
-            continue
-        value = values[slot] if quantity == "kW" else values[int(quantity[1]) - 1, slot]
+        value = values[slot] if quantity == POWER else values[PHASE_NAMES.index(quantity), slot]
         if value < tightest:
             tightest, source = float(value), limit.source
     return source
@@ -137,8 +140,8 @@ def source_of(state: SiteState, node_id: str, quantity: str, slot: int) -> str:
 def overload_notes(state: SiteState, problem: Problem) -> tuple[str, ...]:
     """Return a sentence for every limit that the uncontrolled load alone exceeds."""
     notes = []
-    for node, quantity, slots in problem.overloads:
-        node_id = problem.topology.node_ids[node]
+    for row, slots in problem.limits.overloads:
+        node_id, quantity = problem.topology.rows.names[row]
         source = source_of(state, node_id, quantity, slots[0])
         since = state.grid.slot_start(slots[0]).astimezone(ZoneInfo(state.site.zone)).isoformat()
         notes.append(

@@ -56,14 +56,18 @@ def reach_of(rows: Rows, max_a: FloatArray) -> Reach:
         np.add.at(most[:, facet], row, along * max_a[evse])
     found = []
     for number, name in enumerate(rows.names):
-        base = [] if name.quantity == LINE else [1.0 + 0.0j]  # a node may carry load in phase with its voltage
+        base = (
+            [] if name.quantity == LINE else [1.0 + 0.0j]
+        )  # a node may carry load in phase with its voltage
         found.append(facets_of(np.array([*phasor[row == number], *base], dtype=np.complex128)))
     return Reach(tuple(found), frozen(most))
 
 
 def facets_of(phasors: ComplexArray) -> tuple[int, ...]:
     """Return the directions that sums of these phasors can point to, with one on either side."""
-    turn = np.unique(np.round(np.angle(phasors[np.abs(phasors) > SMALL]) * N_FACETS / (2 * np.pi), 9) % N_FACETS)
+    turn = np.unique(
+        np.round(np.angle(phasors[np.abs(phasors) > SMALL]) * N_FACETS / (2 * np.pi), 9) % N_FACETS
+    )
     if not turn.size or (turn == 0.0).all():
         return (0,)
     gaps = np.diff(np.append(turn, turn[0] + N_FACETS))

@@ -134,7 +134,7 @@ class Controller:
             schedule=dispatched.schedule,
             planned_kw=dispatched.schedule.power_kw if planned is None else planned.power_kw,
             load_kw=problem.load_kw,
-            limit_kw=site_limit_kw(state, problem),
+            limit_kw=site_limit_kw(problem),
             unmet=unmet_energy(state, problem, dispatched.session_kwh, planned),
             binding=() if planned is None else binding_limits(state, problem, planned),
             marginal_per_kwh=marginal,

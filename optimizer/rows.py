@@ -95,9 +95,7 @@ class Rows:
             of_evse=above,
             given=_given(site, above, place),
             factor=_factors(site, above, place),
-            phasors=read_only(
-                np.array([evse_phasors(evse) for evse in site.evses]).reshape(-1, N_PHASES)
-            ),
+            phasors=read_only(np.array([evse_phasors(evse) for evse in site.evses]).reshape(-1, N_PHASES)),
         )
 
     def place(self, where: str, quantity: str) -> int:
@@ -235,7 +233,7 @@ def station_levels_a(station: Station, evse: Evse, voltage_v: float) -> tuple[fl
         return evse.levels_a
     per_a = float(evse_phasors(evse).real.sum()) * voltage_v / W_PER_KW
     modules = np.ceil(np.array(evse.levels_a) * per_a / station.module_kw - 1e-9)
-    is_last = np.append(modules[1:] != modules[:-1], True)  # noqa: FBT003 - a value of the array
+    is_last = np.append(modules[1:] != modules[:-1], True)
     return tuple(level for level, last in zip(evse.levels_a, is_last.tolist(), strict=True) if last)
 
 

@@ -118,9 +118,7 @@ def _on_phase(phase_order: IntArray) -> BoolArray:
 
 def _levels(site: Site) -> FloatArray:
     levels = [
-        station_levels_a(station, evse, site.voltage_v)
-        for station in site.stations
-        for evse in station.evses
+        station_levels_a(station, evse, site.voltage_v) for station in site.stations for evse in station.evses
     ]
     out = np.full((len(levels), max((len(row) for row in levels), default=1)), np.inf)
     for row, values in enumerate(levels):

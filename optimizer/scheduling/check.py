@@ -1,6 +1,7 @@
 """The independent check: every limit, on what is really sent, from the site's records and nothing else.
 
 It shares no array and no code with the program and the dispatch, so that a fault there cannot hide here.
+Currents are phasors of the lines, all against the voltage of L1; power is ``sum_p V_p conj(I_p)``.
 """
 
 from collections.abc import Iterator
@@ -9,16 +10,20 @@ from datetime import timedelta
 
 import numpy as np
 
-from models.arrays import FloatArray
-from models.grid.site import N_PHASES, CircuitNode, Evse
+from models.arrays import ComplexArray, FloatArray
+from models.grid.limits import NodeLimit
+from models.grid.site import N_PHASES, CircuitNode, Evse, Site, Station, Wiring
 from models.schedule import Schedule
-from models.state import SiteState
+from models.state import Conduct, SiteState
 from models.units import TOLERANCE_A, TOLERANCE_KW, W_PER_KW
+
+VOLTAGES = np.exp(-2j * np.pi / 3 * np.arange(N_PHASES))
+"""Directions of the voltages of L1, L2 and L3."""
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A limit that a schedule would exceed; ``excess`` in kW or A, whatever ``quantity`` says."""
+    """A limit that a schedule would exceed; ``excess`` in kW, kVA or A, whatever ``quantity`` says."""
 
     where: str
     quantity: str
@@ -26,18 +31,33 @@ class Breach:
     excess: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Line currents of everything on a site, (3, n_slots) complex each [A].
+
+    ``cars`` is by EVSE what pilots allow, ``fixed`` by node what nobody controls.
+    """
+
+    cars: dict[str, ComplexArray]
+    fixed: dict[str, ComplexArray]
+
+
 def breaches(state: SiteState, schedule: Schedule, load_quantile: float) -> tuple[Breach, ...]:
     """Return every limit that ``schedule`` would exceed; none means that it may be sent.
 
-    Where the uncontrolled load alone is above a limit, EVSEs below must not add to it.
+    Where what nobody controls is above a limit by itself, pilots must not add to it.
     """
     found = list(_pilot_breaches(state, schedule))
-    current_a = {
-        evse.evse_id: _current_a(state, evse, schedule.pilot_a[row])
+    cars = {
+        evse.evse_id: np.multiply.outer(_line_a(state, evse), schedule.pilot_a[row])
         for row, evse in enumerate(state.site.evses)
     }
+    lines = _Lines(cars, _fixed_a(state, load_quantile))
     for node in state.site.nodes:
-        found += _node_breaches(state, node, current_a, load_quantile)
+        found += _node_breaches(state, node, lines)
+    for station in state.site.stations:
+        found += _station_breaches(state.site, station, schedule)
+    found += _line_breaches(state, schedule)
     return tuple(found)
 
 
@@ -57,39 +77,126 @@ def _pilot_breaches(state: SiteState, schedule: Schedule) -> Iterator[Breach]:
             yield Breach(evse.evse_id, "pilot", int(slot), float(pilot_a[slot]))
 
 
-def _current_a(state: SiteState, evse: Evse, pilot_a: FloatArray) -> FloatArray:
-    """Return the current on each site phase at a pilot, shape (3, n_slots) [A]: of cars within the horizon."""
+def _n_used(state: SiteState, evse: Evse) -> int:
+    """Return how many phases the cars use that may be at an EVSE within the horizon."""
     used = [
         min(session.n_phases or N_PHASES, len(evse.phases))
         for session in state.sessions
         if session.evse_id == evse.evse_id and session.arrival < state.grid.end
     ]
-    out = np.zeros((N_PHASES, pilot_a.size))
-    for phase in evse.phases[: max(used, default=len(evse.phases))]:
-        out[phase] += pilot_a
+    return max(used, default=len(evse.phases))
+
+
+def _line_a(state: SiteState, evse: Evse, n_used: int | None = None) -> ComplexArray:
+    """Return the current of L1, L2 and L3 at a pilot of 1 A, shape (3,) [A]."""
+    behind = evse.power_factor - 1j * np.sqrt(1.0 - evse.power_factor**2)
+    out = np.zeros(N_PHASES, dtype=np.complex128)
+    phases = [int(phase) for phase in evse.phases]
+    if evse.wiring is Wiring.DELTA and len(phases) < N_PHASES:
+        between = VOLTAGES[phases[0]] - VOLTAGES[phases[1]]
+        current = between / abs(between) * behind
+        out[phases[0]], out[phases[1]] = current, -current
+        return out
+    used = phases[: n_used or _n_used(state, evse)]
+    out[used] = VOLTAGES[used] * behind
     return out
 
 
-def _node_breaches(
-    state: SiteState, node: CircuitNode, current_a: dict[str, FloatArray], load_quantile: float
-) -> Iterator[Breach]:
+def _fixed_a(state: SiteState, load_quantile: float) -> dict[str, ComplexArray]:
+    """Return the line currents that nobody controls, by the node that they are drawn at."""
+    shape = (N_PHASES, state.grid.n_slots)
+    out = {node.node_id: np.zeros(shape, dtype=np.complex128) for node in state.site.nodes}
+    for load in state.loads:
+        current_a = (
+            np.multiply.outer(load.phase_share, load.at(load_quantile)) * W_PER_KW / state.site.voltage_v
+        )
+        out[load.node_id] += VOLTAGES[:, None] * current_a
+    for station in state.site.stations:
+        for evse in station.evses:
+            drawn_a = _drawn_anyway_a(state, station, evse)
+            if drawn_a > 0.0:
+                out[station.node_id] += _line_a(state, evse, len(evse.phases))[:, None] * drawn_a
+    return out
+
+
+def _drawn_anyway_a(state: SiteState, station: Station, evse: Evse) -> float:
+    """Return the pilot that an EVSE counts at because its station cannot be told [A]."""
+    for condition in state.conditions:
+        if condition.station_id == station.station_id:
+            most_a = evse.levels_a[-1]
+            return min(station.offline_a, most_a) if condition.conduct is Conduct.OFFLINE else most_a
+    return 0.0
+
+
+def _node_breaches(state: SiteState, node: CircuitNode, lines: _Lines) -> Iterator[Breach]:
     parent_of = {other.node_id: other.parent_id for other in state.site.nodes}
-    cars_a = np.zeros((N_PHASES, state.grid.n_slots))
+    shape = (N_PHASES, state.grid.n_slots)
+    cars_a, fixed_a = np.zeros(shape, dtype=np.complex128), np.zeros(shape, dtype=np.complex128)
+    for other in state.site.nodes:
+        if _is_below(other.node_id, node.node_id, parent_of):
+            fixed_a += lines.fixed[other.node_id]
     for station in state.site.stations:
         if _is_below(station.node_id, node.node_id, parent_of):
-            cars_a += sum((current_a[evse.evse_id] for evse in station.evses), np.zeros_like(cars_a))
-    load_a = np.zeros_like(cars_a)
-    for load in state.loads:
-        if _is_below(load.node_id, node.node_id, parent_of):
-            power_kw = load.at(load_quantile)
-            load_a += load.phase_share[:, None] * power_kw * W_PER_KW / state.site.voltage_v
-    kw_per_a = state.site.voltage_v / W_PER_KW
+            cars_a += sum((lines.cars[evse.evse_id] for evse in station.evses), np.zeros_like(cars_a))
+    volts = state.site.voltage_v / W_PER_KW
     limit_kw, limit_a = _limits(state, node)
-    spare_kw = np.maximum(limit_kw - load_a.sum(axis=0) * kw_per_a, 0.0)
-    yield from _over(node.node_id, "kW", cars_a.sum(axis=0) * kw_per_a - spare_kw, TOLERANCE_KW)
+    for quantity, all_of_it, fixed, limit in _quantities(node, fixed_a + cars_a, fixed_a, volts):
+        set_limit = np.full(state.grid.n_slots, limit)
+        if quantity == "kW":
+            set_limit = limit_kw
+        elif quantity in ("L1", "L2", "L3"):
+            set_limit = limit_a[int(quantity[1]) - 1]
+        most = np.maximum(set_limit, fixed)
+        tolerance = TOLERANCE_KW if quantity.startswith("k") else TOLERANCE_A
+        yield from _over(node.node_id, quantity, all_of_it - most, tolerance)
+
+
+def _quantities(
+    node: CircuitNode, all_a: ComplexArray, fixed_a: ComplexArray, kv: float
+) -> Iterator[tuple[str, FloatArray, FloatArray, float]]:
+    """Yield (quantity, with cars, without cars, the node's own limit) of all that a node limits."""
+    power = [(VOLTAGES[:, None] * np.conj(current)).sum(axis=0) * kv for current in (all_a, fixed_a)]
+    yield "kW", power[0].real, power[1].real, np.inf
     for phase in range(N_PHASES):
-        spare_a = np.maximum(limit_a[phase] - load_a[phase], 0.0)
-        yield from _over(node.node_id, f"L{phase + 1}", cars_a[phase] - spare_a, TOLERANCE_A)
+        yield f"L{phase + 1}", np.abs(all_a[phase]), np.abs(fixed_a[phase]), np.inf
+    if node.limit_kva is not None:
+        yield "kVA", np.abs(power[0]), np.abs(power[1]), node.limit_kva
+    if node.unbalance_a is not None:
+        own = [current * np.conj(VOLTAGES)[:, None] for current in (all_a, fixed_a)]
+        for one, other in ((0, 1), (1, 2), (2, 0)):
+            apart = [np.abs(current[one] - current[other]) for current in own]
+            yield f"L{one + 1}-L{other + 1}", apart[0], apart[1], node.unbalance_a
+
+
+def _station_breaches(site: Site, station: Station, schedule: Schedule) -> Iterator[Breach]:
+    """What the ports of a station occupy together must exist: power, or whole modules of it."""
+    if station.limit_kw is None:
+        return
+    occupied_kw = np.zeros(schedule.grid.n_slots)
+    for evse in station.evses:
+        per_a = site.voltage_v / W_PER_KW * evse.power_factor
+        is_pair = evse.wiring is Wiring.DELTA and len(evse.phases) < N_PHASES
+        kw = schedule.pilot_a[schedule.row(evse.evse_id)] * per_a
+        kw = kw * (np.sqrt(3.0) if is_pair else len(evse.phases))
+        if station.module_kw is not None:
+            kw = np.ceil(kw / station.module_kw - TOLERANCE_KW) * station.module_kw
+        occupied_kw += kw
+    yield from _over(f"station {station.station_id}", "kW", occupied_kw - station.limit_kw, TOLERANCE_KW)
+
+
+def _line_breaches(state: SiteState, schedule: Schedule) -> Iterator[Breach]:
+    anyway_a = {
+        evse.evse_id: _drawn_anyway_a(state, station, evse)
+        for station in state.site.stations
+        for evse in station.evses
+    }
+    for line in state.site.lines:
+        fixed = sum((weight * anyway_a[evse_id] for evse_id, weight in line.weights), 0j)
+        total = np.full(state.grid.n_slots, fixed)
+        for evse_id, weight in line.weights:
+            total += weight * schedule.pilot_a[schedule.row(evse_id)]
+        most_a = max(line.limit_a, abs(fixed))
+        yield from _over(line.line_id, "A", np.abs(total) - most_a, TOLERANCE_A)
 
 
 def _limits(state: SiteState, node: CircuitNode) -> tuple[FloatArray, FloatArray]:
@@ -97,10 +204,11 @@ def _limits(state: SiteState, node: CircuitNode) -> tuple[FloatArray, FloatArray
     limit_a = np.full((N_PHASES, state.grid.n_slots), np.inf)
     if node.limit_a is not None:
         limit_a = np.minimum(limit_a, np.array(node.limit_a)[:, None])
-    for limit in state.limits:
-        if limit.node_id == node.node_id and limit.limit_kw is not None:
+    signals: list[NodeLimit] = [limit for limit in state.limits if limit.node_id == node.node_id]
+    for limit in signals:
+        if limit.limit_kw is not None:
             limit_kw = np.minimum(limit_kw, limit.limit_kw)
-        if limit.node_id == node.node_id and limit.limit_a is not None:
+        if limit.limit_a is not None:
             limit_a = np.minimum(limit_a, limit.limit_a)
     return limit_kw, limit_a
 

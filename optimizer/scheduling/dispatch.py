@@ -38,10 +38,10 @@ def dispatch(problem: Problem, planned: PlannedPower, charging: BoolArray) -> Di
     short_kwh = planned.short_kwh.sum(axis=2)
     best, least_kwh = paused(problem), np.inf
     for peak_kw in _peaks(problem, planned):
-        headroom_kw = np.array(problem.headroom_kw)
-        root = problem.topology.root
-        headroom_kw[root] = np.minimum(headroom_kw[root], np.maximum(peak_kw - problem.load_kw, 0.0))
-        dispatched = _dispatched(problem, planned.power_kw, short_kwh, headroom_kw, charging)
+        limit = np.array(problem.limits.limit)
+        root = problem.topology.root_row
+        limit[root] = np.minimum(limit[root], np.maximum(peak_kw, problem.load_kw))
+        dispatched = _dispatched(problem, planned.power_kw, short_kwh, limit, charging)
         lost_kwh = np.maximum(problem.need_kwh - short_kwh - dispatched.session_kwh, 0.0)
         if lost_kwh.sum() < least_kwh - LOST_KWH:
             best, least_kwh = dispatched, float(lost_kwh.sum())
@@ -60,14 +60,14 @@ def _peaks(problem: Problem, planned: PlannedPower) -> tuple[float, ...]:
 
 def dispatch_alone(problem: Problem, charging: BoolArray) -> Dispatched:
     """Return real pilots without a plan: everybody wants their maximum, least laxity first."""
-    return _dispatched(problem, problem.max_kw, problem.need_kwh, np.array(problem.headroom_kw), charging)
+    return _dispatched(problem, problem.max_kw, problem.need_kwh, np.array(problem.limits.limit), charging)
 
 
 def _dispatched(
     problem: Problem,
     target_kw: FloatArray,
     short_kwh: FloatArray,
-    headroom_kw: FloatArray,
+    limit: FloatArray,
     charging: BoolArray,
 ) -> Dispatched:
     top = problem.topology
@@ -81,10 +81,10 @@ def _dispatched(
         short_kwh > PRESSED_KWH,
         charging,
     )
-    wires = Wires(top.levels_a, top.ancestors, problem.a_per_kw > 0, problem.kw_per_a)
-    room_kw = headroom_kw.T.copy(order="C")
-    room_a = problem.headroom_a.transpose(2, 0, 1).copy(order="C")
-    pilot_a, energy_kwh = dispatch_kernel(demand, wires, room_kw, room_a, problem.grid.step_h)
+    wires = wires_of(problem)
+    offset = problem.limits.offset.T
+    total = np.stack([offset.real, offset.imag], axis=-1)
+    pilot_a, energy_kwh = dispatch_kernel(demand, wires, total, limit.T.copy(order="C"), problem.grid.step_h)
     schedule = Schedule(
         grid=problem.grid,
         evse_ids=top.evse_ids,
@@ -93,6 +93,13 @@ def _dispatched(
         energy_kwh=frozen(energy_kwh.sum(axis=1)),
     )
     return Dispatched(schedule, frozen(energy_kwh.sum(axis=2)))
+
+
+def wires_of(problem: Problem) -> Wires:
+    """Return what a pilot of each EVSE loads, as kernels take it."""
+    rows = problem.topology.rows
+    weight = np.stack([problem.weight.real, problem.weight.imag], axis=-1)
+    return Wires(problem.topology.levels_a, rows.of_evse, weight, rows.is_power, problem.kw_per_a)
 
 
 def paused(problem: Problem) -> Dispatched:

@@ -49,9 +49,7 @@ class Mover:
 
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:
         """Return the named parts of the objective."""
-        return tuple(
-            term for part in self._parts.values() for term in part.terms(problem, moment, solution)
-        )
+        return tuple(term for part in self._parts.values() for term in part.terms(problem, moment, solution))
 
     @property
     def charging(self) -> Charging:

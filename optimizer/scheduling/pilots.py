@@ -37,19 +37,27 @@ LOST_KWH = 0.05
 
 
 class Wires(NamedTuple):
-    """What a pilot loads: ``levels_a`` (E, L), ``ancestors`` (E, D), ``on_phase`` (E, 3), ``kw_per_a`` (E,)."""
+    """What a pilot loads: ``levels_a`` (E, L), ``rows`` (E, K) padded with -1, ``kw_per_a`` (E,).
+
+    ``weight`` (E, K, 2) is the phasor of 1 A on each of these rows, real and imaginary part; ``is_power`` (R,)
+    marks rows of which only the real part counts.
+    """
 
     levels_a: FloatArray
-    ancestors: IntArray
-    on_phase: BoolArray
+    rows: IntArray
+    weight: FloatArray
+    is_power: BoolArray
     kw_per_a: FloatArray
 
 
 class Room(NamedTuple):
-    """What every node has left in one slot: ``kw`` (N,) and ``a`` (N, 3); grants are taken off in place."""
+    """What every row carries in one slot, ``total`` (R, 2), and may carry, ``limit`` (R,).
 
-    kw: FloatArray
-    a: FloatArray
+    What is granted is added to the total in place.
+    """
+
+    total: FloatArray
+    limit: FloatArray
 
 
 class Demand(NamedTuple):
@@ -95,17 +103,36 @@ class Ledger(NamedTuple):
 
 
 @kernel
+def step_kernel(total: FloatArray, weight: FloatArray, limit: float, is_power: bool) -> float:  # noqa: FBT001 - data
+    """Largest ``a`` with ``|total + a weight| <= limit``, of phasors as (real, imaginary); inf where none is too large.
+
+    On a power row only the real part counts, and only upwards.
+    """
+    if is_power or (weight[1] == 0.0 and total[1] == 0.0):
+        if weight[0] > 0.0:
+            return float((limit - total[0]) / weight[0])
+        if weight[0] < 0.0 and not is_power:
+            return float((limit + total[0]) / -weight[0])
+        return np.inf
+    square = weight[0] * weight[0] + weight[1] * weight[1]
+    if square == 0.0 or limit == np.inf:
+        return np.inf
+    along = total[0] * weight[0] + total[1] * weight[1]
+    spare = limit * limit - total[0] * total[0] - total[1] * total[1]
+    below_root = along * along + square * spare
+    return (np.sqrt(below_root) - along) / square if below_root > 0.0 else 0.0
+
+
+@kernel
 def room_kernel(evse: int, wires: Wires, room: Room) -> float:
-    """Largest pilot that every node above an EVSE can still carry [A]."""
+    """Largest pilot that every row above an EVSE can still carry [A]."""
     most_a = np.inf
-    for depth in range(wires.ancestors.shape[1]):
-        node = wires.ancestors[evse, depth]
-        if node < 0:
+    for place in range(wires.rows.shape[1]):
+        row = wires.rows[evse, place]
+        if row < 0:
             break
-        most_a = min(most_a, room.kw[node] / wires.kw_per_a[evse])
-        for phase in range(3):
-            if wires.on_phase[evse, phase]:
-                most_a = min(most_a, room.a[node, phase])
+        step_a = step_kernel(room.total[row], wires.weight[evse, place], room.limit[row], wires.is_power[row])
+        most_a = min(most_a, step_a)
     return most_a
 
 
@@ -122,15 +149,13 @@ def level_kernel(levels_a: FloatArray, most_a: float) -> float:
 
 @kernel
 def grant_kernel(evse: int, extra_a: float, wires: Wires, room: Room) -> None:
-    """Take ``extra_a`` more on an EVSE off the room of every node above it."""
-    for depth in range(wires.ancestors.shape[1]):
-        node = wires.ancestors[evse, depth]
-        if node < 0:
+    """Put ``extra_a`` more on an EVSE on every row above it."""
+    for place in range(wires.rows.shape[1]):
+        row = wires.rows[evse, place]
+        if row < 0:
             break
-        room.kw[node] -= extra_a * wires.kw_per_a[evse]
-        for phase in range(3):
-            if wires.on_phase[evse, phase]:
-                room.a[node, phase] -= extra_a
+        room.total[row, 0] += extra_a * wires.weight[evse, place, 0]
+        room.total[row, 1] += extra_a * wires.weight[evse, place, 1]
 
 
 @kernel
@@ -237,7 +262,7 @@ class Granted(NamedTuple):
 def top_up_kernel(t: int, least_a: float, demand: Demand, wires: Wires, room: Room, granted: Granted) -> None:
     """Raise pilots of slot ``t`` for sessions that rounding left short; changes ``granted`` in place.
 
-    Only pilots of at least ``least_a`` are raised; ``room`` is what all nodes have left beside them.
+    Only pilots of at least ``least_a`` are raised; ``room`` is what all rows carry with them.
     """
     n_evses, n_seats, _ = granted.energy_kwh.shape
     for e in range(n_evses):
@@ -263,11 +288,11 @@ def top_up_kernel(t: int, least_a: float, demand: Demand, wires: Wires, room: Ro
 
 @kernel
 def dispatch_kernel(
-    demand: Demand, wires: Wires, room_kw: FloatArray, room_a: FloatArray, step_h: float
+    demand: Demand, wires: Wires, total: FloatArray, limit: FloatArray, step_h: float
 ) -> tuple[FloatArray, FloatArray]:
     """Pilots (E, T) [A] and the energy expected of them (E, S, T) [kWh], slot by slot.
 
-    ``room_kw`` (T, N) and ``room_a`` (T, N, 3) are what nodes can carry; what is granted is taken off in place.
+    ``total`` (T, R, 2) is what rows carry, ``limit`` (T, R) what they may; what is granted is added in place.
     """
     n_evses, n_seats, n_slots = demand.connected_h.shape
     pilot_a = np.zeros((n_evses, n_slots))
@@ -277,13 +302,13 @@ def dispatch_kernel(
     )
     for t in range(n_slots):
         wants = wants_kernel(t, demand, wires, ledger, step_h)
-        pilot_a[:, t] = pilots_kernel(wants, wires, Room(room_kw[t], room_a[t]))
+        pilot_a[:, t] = pilots_kernel(wants, wires, Room(total[t], limit[t]))
         energy_kwh[:, :, t] = settle_kernel(t, pilot_a[:, t], demand, wires, ledger)
     # What rounding lost goes first to slots in which the car charges anyway, then to the latest: the next plan
     # may do better there, and nobody is switched on now for a little.
     granted = Granted(pilot_a, energy_kwh, ledger.left_kwh - demand.short_kwh)
     for t in range(n_slots):
-        top_up_kernel(t, 1e-6, demand, wires, Room(room_kw[t], room_a[t]), granted)
+        top_up_kernel(t, 1e-6, demand, wires, Room(total[t], limit[t]), granted)
     for t in range(n_slots - 1, -1, -1):
-        top_up_kernel(t, 0.0, demand, wires, Room(room_kw[t], room_a[t]), granted)
+        top_up_kernel(t, 0.0, demand, wires, Room(total[t], limit[t]), granted)
     return pilot_a, energy_kwh

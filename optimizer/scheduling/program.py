@@ -19,7 +19,7 @@ from optimizer.scheduling.laws import Model, summed
 from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.demand_charge import DemandCharge
 from optimizer.scheduling.parts.limits import Limits
-from optimizer.scheduling.parts.part import NOTHING, Flows, Members, Part
+from optimizer.scheduling.parts.part import NOTHING, Flows, Members, Moment, Part
 
 PARTS: Final[tuple[type[Part], ...]] = (Charging, Limits, DemandCharge)
 """Every part, in the order in which they are stated: what draws power before what limits or bills it."""
@@ -61,15 +61,15 @@ class Structure:
         return replace(other, members=MappingProxyType(both))
 
 
-def state_program(problem: Problem, structure: Structure) -> Model:
+def state_program(problem: Problem, structure: Structure, moment: Moment) -> Model:
     """State the site in Pyomo, only what is plugged in.
 
     Parameters
     ----------
     problem : Problem
-        Costs in the statement are all 1: they are moved like all other numbers.
     structure : Structure
         Parts to state; must hold the problem.
+    moment : Moment
 
     Returns
     -------
@@ -83,7 +83,7 @@ def state_program(problem: Problem, structure: Structure) -> Model:
     m.given_back = {}
     for part in PARTS:
         if part.name in structure.members:
-            part.state(m, problem, structure.members[part.name])
+            part.state(m, problem, structure.members[part.name], moment)
     Charging.close(m, problem)
     m.cost = pyo.Objective(expr=summed(m.flows.cost))
     return m

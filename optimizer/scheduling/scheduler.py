@@ -93,7 +93,8 @@ class Scheduler:
             structure = self._alive.structure.joined(structure)
         stated = widest(problem, structure)
         epoch_s = problem.grid.start.timestamp()
-        compiled = compile_program(state_program(stated, structure))
+        moment = Moment(Weights.of(problem, self._options), epoch_s, has_bill=False)
+        compiled = compile_program(state_program(stated, structure, moment))
         mover = Mover(compiled, structure, stated)
         self._alive = _Alive(problem.topology, structure, mover, LiveProgram(compiled), epoch_s)
         self._lost = False

@@ -31,8 +31,9 @@ def test_nobody_charges_longer_than_a_slot_lasts(problem):
 def test_a_pilot_is_useful_where_somebody_can_charge_and_nowhere_else(problem):
     assert (problem.max_a[problem.slot_h == 0] == 0).all()
     assert (problem.max_a <= problem.topology.max_a[:, None] + 1e-9).all()
-    assert (problem.headroom_kw >= 0).all()
-    assert (problem.headroom_a >= 0).all()
+    limits = problem.limits
+    assert (limits.limit >= limits.offset.real).all()
+    assert (limits.headroom >= 0).all()
 
 
 def test_a_car_that_stays_longer_than_expected_does_not_share_the_socket_with_the_next():
@@ -58,14 +59,16 @@ def test_load_counts_at_its_node_and_at_every_node_above():
     tree = replace(site(1), nodes=nodes)
     lifts = LoadForecast("hall", frozen([0.9]), frozen(np.full((1, 16), 6.9)), frozen([1.0, 0.0, 0.0]))
     found = problem(state(tree, loads=(lifts,)))
-    assert found.headroom_kw[:, 0].tolist() == pytest.approx([43.1, 13.1, np.inf])
+    rows = [found.topology.rows.place(node.node_id, "kW") for node in nodes]
+    assert found.limits.headroom[rows, 0].tolist() == pytest.approx([43.1, 13.1, np.inf])
     assert found.load_kw == pytest.approx(np.full(16, 6.9))
 
 
 def test_current_of_the_load_is_taken_from_the_phase_that_carries_it():
     lifts = LoadForecast("grid", frozen([0.9]), frozen(np.full((1, 16), 6.9)), frozen([1.0, 0.0, 0.0]))
     found = problem(state(site(1, limit_a=(40.0, 40.0, 40.0)), loads=(lifts,)))
-    assert found.headroom_a[0, :, 0] == pytest.approx([10.0, 40.0, 40.0])
+    rows = [found.topology.rows.place("grid", phase) for phase in ("L1", "L2", "L3")]
+    assert found.limits.headroom[rows, 0] == pytest.approx([10.0, 40.0, 40.0])
 
 
 def test_cars_are_ready_before_their_departure_or_halfway_to_it():

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from optimizer.options import PlanOptions
 from optimizer.problem import problem_of
 from optimizer.scheduling.objective import Weights
+from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.program import Structure, state_program
 from optimizer.scheduling.scheduler import Scheduler
 from optimizer.topology import Topology
@@ -19,7 +20,7 @@ OPTIONS = PlanOptions()
 def solved_by_pyomo(problem, epoch_s):
     """Objective of the problem stated anew and solved cold through Pyomo's own interface."""
     weights = Weights.of(problem, OPTIONS)
-    model = state_program(problem, Structure.of(problem), weights, epoch_s)
+    model = state_program(problem, Structure.of(problem), Moment(weights, epoch_s, has_bill=False))
     if not list(model.component_data_objects(pyo.Var)):
         return 0.0
     outcome = pyo.SolverFactory("appsi_highs").solve(model)
@@ -57,7 +58,11 @@ def test_planned_power_keeps_every_law(walk):
         planned = scheduler.solve(problem).planned
         assert (planned.power_kw >= 0).all()
         assert (planned.power_kw <= problem.max_kw + 1e-9).all()
-        assert (topology.below @ planned.power_kw <= problem.headroom_kw + 1e-6).all()
+        drawn_kw = topology.below @ planned.power_kw
+        for node, node_id in enumerate(topology.node_ids):
+            row = topology.rows.place(node_id, "kW")
+            load_kw, limit_kw = problem.limits.offset[row].real, problem.limits.limit[row]
+            assert (load_kw + drawn_kw[node] <= limit_kw + 1e-6).all()
         given_kwh = np.einsum("et,eqt->eq", planned.power_kw, problem.connected_h)
         used = problem.connected_h.any(axis=2)
         short_kwh = planned.short_kwh.sum(axis=2)

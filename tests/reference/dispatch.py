@@ -1,4 +1,4 @@
-"""Naive twins of the kernels that dispatch is made of: masks and lists instead of loops over nodes and seats.
+"""Naive twins of the kernels that dispatch is made of: complex numbers and masks instead of loops.
 
 Sums are formed in the same order as in the kernels, so that a draw at the edge of a rounding agrees too.
 """
@@ -8,17 +8,32 @@ import numpy as np
 from optimizer.scheduling.pilots import HOLD_H, HOLD_KW, Granted, Ledger, Room, Wants
 
 
-def wired(evse, wires):
-    """Nodes above an EVSE, and the phases that it loads there."""
-    nodes = wires.ancestors[evse][wires.ancestors[evse] >= 0]
-    return nodes, np.flatnonzero(wires.on_phase[evse])
+def loads(evse, wires):
+    """(row, phasor of 1 A) of every row above an EVSE."""
+    n_rows = int((wires.rows[evse] >= 0).sum())
+    return [(int(wires.rows[evse, k]), complex(*wires.weight[evse, k])) for k in range(n_rows)]
+
+
+def step(total, weight, limit, is_power):
+    """Where a straight line leaves a circle, or a half-plane: the greatest root of a quadratic."""
+    start, direction = complex(*total), complex(*weight)
+    if is_power:
+        return (limit - start.real) / direction.real if direction.real > 0 else np.inf
+    if direction == 0 or limit == np.inf:
+        return np.inf
+    along = (start * direction.conjugate()).real
+    roots = np.roots([abs(direction) ** 2, 2 * along, abs(start) ** 2 - limit**2])
+    real = [root.real for root in roots if abs(root.imag) <= 1e-6 * (1 + abs(root.real))]
+    return max(real, default=0.0)
 
 
 def room(evse, wires, room):
     """Least of all that is left above an EVSE, in amperes."""
-    nodes, phases = wired(evse, wires)
-    left = [room.kw[nodes] / wires.kw_per_a[evse], room.a[np.ix_(nodes, phases)].ravel()]
-    return np.concatenate(left).min(initial=np.inf)
+    steps = [
+        step(room.total[row], (weight.real, weight.imag), room.limit[row], wires.is_power[row])
+        for row, weight in loads(evse, wires)
+    ]
+    return min(steps, default=np.inf)
 
 
 def level(levels_a, most_a):
@@ -27,10 +42,9 @@ def level(levels_a, most_a):
 
 
 def grant(evse, extra_a, wires, room):
-    """Take a grant off all nodes at once."""
-    nodes, phases = wired(evse, wires)
-    room.kw[nodes] -= extra_a * wires.kw_per_a[evse]
-    room.a[np.ix_(nodes, phases)] -= extra_a
+    """Put a grant on all rows above at once."""
+    for row, weight in loads(evse, wires):
+        room.total[row] += extra_a * np.array([weight.real, weight.imag])
 
 
 def goal(evse, pilot_a, wants, wires):
@@ -114,10 +128,10 @@ def top_up(t, least_a, demand, wires, room_left, granted):
                 granted.lost_kwh[e, q] -= more_kwh
 
 
-def dispatch(demand, wires, room_kw, room_a, step_h):
+def dispatch(demand, wires, total, limit, step_h):
     """All slots, from the parts above."""
     n_slots = demand.connected_h.shape[2]
-    rooms = [Room(room_kw[t], room_a[t]) for t in range(n_slots)]
+    rooms = [Room(total[t], limit[t]) for t in range(n_slots)]
     left_h = demand.connected_h.sum(axis=2)
     ledger = Ledger(demand.need_kwh.copy(), left_h, np.zeros(len(left_h)), demand.charging.copy())
     told, given = [], []

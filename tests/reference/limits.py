@@ -1,4 +1,25 @@
-"""What a schedule puts on every node and phase, counted slot by slot and car by car from the site's records."""
+"""What a schedule puts on every row, counted slot by slot and car by car from the site's records.
+
+Instantaneous values instead of phasors: currents and voltages are sampled over a period of the grid, and a
+magnitude is the amplitude of what was sampled.
+"""
+
+import numpy as np
+
+ANGLE = 2 * np.pi * np.arange(48) / 48
+
+
+def wave(size, lag, behind=0.0):
+    """One period of a current of a size that lags the voltage of L1 by so much, and a power factor's angle."""
+    return size * np.cos(ANGLE - lag - behind)
+
+
+def amplitude(samples):
+    """Amplitude of a sampled sine."""
+    return float(np.hypot(samples @ np.cos(ANGLE), samples @ np.sin(ANGLE)) * 2 / ANGLE.size)
+
+
+LAG = (0.0, 2 * np.pi / 3, 4 * np.pi / 3)
 
 
 def parents(site, node_id):
@@ -22,30 +43,56 @@ def phases_used(state, evse, slot):
     return evse.phases[: max(here, default=0)]
 
 
-def cars_a(state, schedule, node_id, slot):
-    """Current of all cars below a node in a slot, by phase [A]."""
-    total = [0.0, 0.0, 0.0]
+def lines_of(evse, size_a, phases):
+    """Waves on L1, L2 and L3 of an EVSE at a pilot."""
+    out = [wave(0.0, 0.0) for _ in range(3)]
+    behind = float(np.arccos(evse.power_factor))
+    if evse.wiring == "delta" and len(evse.phases) == 2:
+        if phases:
+            one, other = (int(phase) for phase in evse.phases)
+            across = wave(1.0, LAG[one], behind) - wave(1.0, LAG[other], behind)
+            out[one] = out[one] + across * size_a / np.sqrt(3)
+            out[other] = out[other] - across * size_a / np.sqrt(3)
+        return out
+    for phase in phases:
+        out[phase] = out[phase] + wave(size_a, LAG[phase], behind)
+    return out
+
+
+def cars(state, schedule, node_id, slot):
+    """Waves of all cars below a node in a slot."""
+    total = [wave(0.0, 0.0) for _ in range(3)]
     for station in state.site.stations:
         if node_id in parents(state.site, station.node_id):
             for evse in station.evses:
-                for phase in phases_used(state, evse, slot):
-                    total[phase] += float(schedule.pilot_a[schedule.row(evse.evse_id), slot])
+                pilot_a = float(schedule.pilot_a[schedule.row(evse.evse_id), slot])
+                added = lines_of(evse, pilot_a, phases_used(state, evse, slot))
+                total = [one + other for one, other in zip(total, added, strict=True)]
     return total
 
 
-def load_a(state, node_id, slot, level):
-    """Current of the uncontrolled load below a node in a slot, by phase [A]."""
-    total = [0.0, 0.0, 0.0]
+def uncontrolled(state, node_id, slot, level):
+    """Waves of the uncontrolled load and of stations that do not obey, below a node in a slot."""
+    total = [wave(0.0, 0.0) for _ in range(3)]
     for load in state.loads:
         if node_id in parents(state.site, load.node_id):
             for phase in range(3):
                 power_kw = float(load.phase_share[phase]) * float(load.at(level)[slot])
-                total[phase] += power_kw * 1000.0 / state.site.voltage_v
+                total[phase] = total[phase] + wave(power_kw * 1000.0 / state.site.voltage_v, LAG[phase])
+    conduct = {condition.station_id: condition.conduct for condition in state.conditions}
+    for station in state.site.stations:
+        if station.station_id in conduct and node_id in parents(state.site, station.node_id):
+            for evse in station.evses:
+                most_a = max(evse.levels_a)
+                if conduct[station.station_id] == "offline":
+                    most_a = min(most_a, station.offline_a)
+                added = lines_of(evse, most_a, evse.phases)
+                total = [one + other for one, other in zip(total, added, strict=True)]
     return total
 
 
 def limits(state, node, slot):
-    """Tightest limits of a node in a slot: kW, and A by phase."""
+    """Tightest limits of a node in a slot, by quantity."""
     inf = float("inf")
     kw = [inf if node.limit_kw is None else node.limit_kw]
     a = [[inf] if node.limit_a is None else [node.limit_a[phase]] for phase in range(3)]
@@ -54,23 +101,48 @@ def limits(state, node, slot):
             kw += [] if limit.limit_kw is None else [float(limit.limit_kw[slot])]
             for phase in range(3):
                 a[phase] += [] if limit.limit_a is None else [float(limit.limit_a[phase, slot])]
-    return min(kw), [min(values) for values in a]
+    found = {"kW": min(kw)} | {f"L{p + 1}": min(a[p]) for p in range(3)}
+    found["kVA"] = inf if node.limit_kva is None else node.limit_kva
+    for one, other in ((1, 2), (2, 3), (3, 1)):
+        found[f"L{one}-L{other}"] = inf if node.unbalance_a is None else node.unbalance_a
+    return found
+
+
+def quantities(lines, volts):
+    """What lines carry, by quantity."""
+    real = imaginary = 0.0
+    own = []
+    for phase, samples in enumerate(lines):
+        in_phase = float(samples @ wave(1.0, LAG[phase])) * 2 / ANGLE.size
+        behind = float(samples @ wave(1.0, LAG[phase], np.pi / 2)) * 2 / ANGLE.size
+        own.append(complex(in_phase, behind))
+        real, imaginary = real + in_phase * volts, imaginary + behind * volts
+    found = {"kW": real, "kVA": float(np.hypot(real, imaginary))}
+    found |= {f"L{phase + 1}": amplitude(samples) for phase, samples in enumerate(lines)}
+    for one, other in ((0, 1), (1, 2), (2, 0)):
+        found[f"L{one + 1}-L{other + 1}"] = abs(own[one] - own[other])
+    return found
 
 
 def excesses(state, schedule, level, tolerance=1e-5):
-    """Every (node, quantity, slot) that cars overload; where the load alone is too much, any car does."""
+    """Every (node, quantity, slot) that cars overload; where the rest alone is too much, any car does."""
     found = []
     for slot in range(state.grid.n_slots):
         for node in state.site.nodes:
-            cars = cars_a(state, schedule, node.node_id, slot)
-            load = load_a(state, node.node_id, slot, level)
-            limit_kw, limit_a = limits(state, node, slot)
-            kw_per_a = state.site.voltage_v / 1000.0
-            room = {"kW": (sum(cars) * kw_per_a, limit_kw - sum(load) * kw_per_a)}
-            room |= {f"L{p + 1}": (cars[p], limit_a[p] - load[p]) for p in range(3)}
+            rest = uncontrolled(state, node.node_id, slot, level)
+            added = cars(state, schedule, node.node_id, slot)
+            volts = state.site.voltage_v / 1000.0
+            before = quantities(rest, volts)
+            after = quantities([one + other for one, other in zip(rest, added, strict=True)], volts)
             found += [
                 (node.node_id, quantity, slot)
-                for quantity, (used, free) in room.items()
-                if used > max(free, 0.0) + tolerance
+                for quantity, limit in limits(state, node, slot).items()
+                if after[quantity] > max(limit, before[quantity]) + tolerance
             ]
+        found += [
+            (line.line_id, "A", slot)
+            for line in state.site.lines
+            if abs(sum(w * schedule.pilot_a[schedule.row(e), slot] for e, w in line.weights))
+            > line.limit_a + tolerance
+        ]
     return found

@@ -7,7 +7,7 @@ import pyomo.environ as pyo
 
 from models.arrays import FloatArray, frozen
 from optimizer.problem import Problem
-from optimizer.scheduling.laws import Model, Relation, summed, total
+from optimizer.scheduling.laws import Model, Relation, total
 from optimizer.scheduling.objective import (
     N_BANDS,
     band_widths_kwh,
@@ -49,6 +49,12 @@ def session_energy(m: Model, e: int, q: int) -> Relation:
     return total(weights, variables) == float(m.need_kwh[e, q])
 
 
+def money_per_kwh(problem: Problem, moment: Moment) -> FloatArray:
+    """Return what a kWh costs at each EVSE, shape (E, T) [currency/kWh]: energy, unless billed elsewhere, and time."""
+    early = early_per_kwh(problem, moment.weights, moment.epoch_s)
+    return early if moment.has_bill else frozen(early + problem.import_per_kwh)
+
+
 class Charging(Part):
     """Power of every EVSE by slot, and the shortfall of every session in bands."""
 
@@ -60,7 +66,7 @@ class Charging(Part):
         return frozenset(range(problem.n_seats))
 
     @staticmethod
-    def state(m: Model, problem: Problem, members: Members) -> None:  # noqa: ARG004 - seats are in the problem
+    def state(m: Model, problem: Problem, members: Members, moment: Moment) -> None:  # noqa: ARG004 - the problem has seats
         """State power and shortfall in every cell that is open."""
         open_cells = np.argwhere(problem.slot_h > 0)
         m.bands = range(2 * N_BANDS)
@@ -72,8 +78,10 @@ class Charging(Part):
         m.short_kwh = pyo.Var(m.seats, m.bands, bounds=shortfall_bounds)
         for e, t in m.cells:
             m.flows.draw(t, 1.0, m.power_kw[e, t])
-        m.flows.cost += [(1.0, m.power_kw[cell]) for cell in m.cells]
-        m.flows.cost += [(1.0, variable) for variable in m.short_kwh.values()]
+        per_kw = (money_per_kwh(problem, moment) * problem.slot_h).tolist()
+        short_per_kwh = shortfall_per_kwh(problem, moment.weights).tolist()
+        m.flows.cost += [(per_kw[e][t], m.power_kw[e, t]) for e, t in m.cells]
+        m.flows.cost += [(short_per_kwh[e][q][b], m.short_kwh[e, q, b]) for e, q in m.seats for b in m.bands]
 
     @staticmethod
     def close(m: Model, problem: Problem) -> None:
@@ -89,11 +97,8 @@ class Charging(Part):
     def move(self, problem: Problem, moment: Moment, sheet: Sheet) -> None:
         """Write prices, greatest powers, band widths and needs."""
         power = self.columns["power_kw"][:, problem.grid.ring]
-        per_kwh = np.array(early_per_kwh(problem, moment.weights, moment.epoch_s))
-        if not moment.has_bill:
-            per_kwh += problem.import_per_kwh
         hours = np.where(problem.slot_h > 0, problem.slot_h, problem.grid.step_h)
-        sheet.cost[power] = per_kwh * hours
+        sheet.cost[power] = money_per_kwh(problem, moment) * hours
         sheet.col_upper[power] = problem.max_kw
         short = self.columns["short_kwh"]
         sheet.cost[short] = 0.0
@@ -142,8 +147,10 @@ class Charging(Part):
         energy_kwh = self.power_kw(problem, solution.values) * problem.slot_h
         hours = hour_of_slots(problem, moment.epoch_s)
         early = moment.weights.early_per_kwh_h * float(eagerness(problem) @ (energy_kwh @ hours))
-        money = () if moment.has_bill else (
-            ObjectiveTerm("energy", float((energy_kwh @ problem.import_per_kwh).sum())),
+        money = (
+            ()
+            if moment.has_bill
+            else (ObjectiveTerm("energy", float((energy_kwh @ problem.import_per_kwh).sum())),)
         )
         return (
             ObjectiveTerm("shortfall of promised energy", float(short_cost[N_BANDS:].sum())),

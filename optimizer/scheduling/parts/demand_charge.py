@@ -31,12 +31,12 @@ class DemandCharge(Part):
         return frozenset({"peak"}) if problem.demand_charge_per_kw > 0 else NOTHING
 
     @staticmethod
-    def state(m: Model, problem: Problem, members: Members) -> None:  # noqa: ARG004 - there is one
+    def state(m: Model, problem: Problem, members: Members, moment: Moment) -> None:  # noqa: ARG004 - one price
         """State the peak above every slot."""
         m.billing_peak_kw, m.load_kw = problem.billing_peak_kw, problem.load_kw
         m.peak_kw = pyo.Var(bounds=peak_bounds)
         m.demand_peak = pyo.Constraint(m.slots, rule=demand_peak)
-        m.flows.cost.append((1.0, m.peak_kw))
+        m.flows.cost.append((problem.demand_charge_per_kw, m.peak_kw))
 
     def move(self, problem: Problem, moment: Moment, sheet: Sheet) -> None:  # noqa: ARG002 - the same price for all
         """Write price, peak so far and load."""

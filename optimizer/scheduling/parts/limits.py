@@ -15,6 +15,7 @@ from optimizer.solver.compiled import NOWHERE, Compiled
 from optimizer.solver.live import Solution
 from optimizer.solver.outcome import ObjectiveTerm
 
+
 def limit(m: Model, r: int, f: int, t: int) -> Relation:
     """No row carries more than its limit, in the direction of a facet.
 
@@ -47,7 +48,7 @@ class Limits(Part):
         return frozenset(found | {Facet(row, BACK) for row in problem.backed})
 
     @staticmethod
-    def state(m: Model, problem: Problem, members: Members) -> None:
+    def state(m: Model, problem: Problem, members: Members, moment: Moment) -> None:  # noqa: ARG004 - no money
         """State a limit for every facet and slot."""
         facets = sorted(Facet(*member) for member in members)  # type: ignore[misc] # members are facets
         pairs = Pairs.of(problem, facets)
@@ -96,13 +97,12 @@ class Limits(Part):
         for place, facet in enumerate(self._facets):
             per_unit[facet.row] += by_facet[place]
         pairs = self._pairs
-        return RowPrices(
-            frozen(per_unit), frozen(by_facet), pairs.facet, pairs.evse, pairs.per_kw(problem)
-        )
+        return RowPrices(frozen(per_unit), frozen(by_facet), pairs.facet, pairs.evse, pairs.per_kw(problem))
 
     def _places(self, problem: Problem) -> IntArray:
         facets = np.array(self._facets)
-        return self.rows["limit"][facets[:, 0], facets[:, 1]][:, problem.grid.ring]
+        places: IntArray = self.rows["limit"][facets[:, 0], facets[:, 1]][:, problem.grid.ring]
+        return places
 
 
 class Pairs(NamedTuple):

@@ -122,8 +122,8 @@ class Part(ABC):
 
     @staticmethod
     @abstractmethod
-    def state(m: Model, problem: Problem, members: Members) -> None:
-        """State variables, laws and costs; ``problem`` is one in which every cell exists."""
+    def state(m: Model, problem: Problem, members: Members, moment: Moment) -> None:
+        """State variables and laws, and count what they cost."""
 
     def __init__(self, compiled: Compiled, members: Members, stated: Problem) -> None:
         self.rows, self.columns = compiled.rows, compiled.columns
