@@ -88,9 +88,7 @@ def _spans(state: SiteState, options: PlanOptions) -> list[tuple[ChargingSession
     return spans[::-1]
 
 
-def _leaves(
-    session: ChargingSession, begins: datetime, state: SiteState, options: PlanOptions
-) -> datetime:
+def _leaves(session: ChargingSession, begins: datetime, state: SiteState, options: PlanOptions) -> datetime:
     """Return until when a session can charge.
 
     A car that should have left may leave at any moment: it is planned to stay for the length of one slot, and
