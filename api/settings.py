@@ -32,6 +32,8 @@ class Settings:
         Password of the stations; empty lets every station in, which only this machine should be able to use.
     data : pathlib.Path
         Folder with the public data sets that examples and studies read.
+    peers : pathlib.Path
+        Folder with the Python environments of rival packages that a benchmark compares with.
     """
 
     database_url: str = "sqlite:///gridpilot.sqlite"
@@ -45,6 +47,7 @@ class Settings:
     plan_every_s: float = 300.0
     station_key: str = ""
     data: Path = Path("../shared/data")
+    peers: Path = Path("~/.cache/gridpilot/peers")
 
     @classmethod
     def from_environment(cls) -> "Settings":

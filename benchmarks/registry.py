@@ -72,12 +72,15 @@ class BenchmarkContext:
         Seed of everything that is drawn.
     say : callable
         Takes one line of progress.
+    peers_dir : pathlib.Path
+        Folder with the Python environments of rival packages; need not exist.
     """
 
     data_dir: Path
     smoke: bool = False
     seed: int = DEFAULT_SEED
     say: Callable[[str], None] = _silent
+    peers_dir: Path = Path("~/.cache/gridpilot/peers")
 
 
 @dataclass(frozen=True, slots=True)

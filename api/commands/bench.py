@@ -26,8 +26,9 @@ def run(name: str, json: Path | None, *, smoke: bool) -> None:
     with faults_told("benchmark"):
         spec = find(name)
         console = Console(stderr=True)
+        settings = Settings.from_environment()
         report = spec.measure(
-            BenchmarkContext(Settings.from_environment().data, smoke=smoke, say=console.print)
+            BenchmarkContext(settings.data, smoke=smoke, say=console.print, peers_dir=settings.peers)
         )
         Console().print(report)
         if json is not None:
