@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
@@ -32,7 +33,7 @@ Slot: TypeAlias = tuple[str, int, str, int]
 TIMEOUT_S: Final = 60.0
 REGISTER: Final = "Energy.Active.Import.Register"
 WH_PER_KWH: Final = 1000.0
-EXPECTED: Final = {"target_kwh": 20.0, "stay_h": 8.0, "more_kwh": 5.0, "longer_h": 1.0}
+EXPECTED: Final = MappingProxyType({"target_kwh": 20.0, "stay_h": 8.0, "more_kwh": 5.0, "longer_h": 1.0})
 """What is expected of a driver of whom nothing is known; the last two of one who exceeds it."""
 
 
