@@ -12,6 +12,9 @@ from models.units import TOLERANCE_KW
 MAX_PRICE_PER_KWH = 1e6
 """Beyond it a number is a mistake in any currency, and a solver can no longer tell prices apart [currency/kWh]."""
 
+MAX_CARBON_KG_PER_KWH = 10.0
+"""Ten times what burning lignite emits; beyond it grams were taken for kilograms [kg/kWh]."""
+
 MIN_EFFICIENCY = 0.01
 """Below it next to nothing arrives: a percentage in the wrong place, and its inverse upsets a solver."""
 

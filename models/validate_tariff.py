@@ -3,6 +3,7 @@
 import numpy as np
 
 from models.checks import (
+    MAX_CARBON_KG_PER_KWH,
     require_none_negative,
     require_price,
     require_prices,
@@ -15,9 +16,6 @@ from models.timegrid import TimeGrid
 
 PEAK_WINDOWS_S = (900, 1800, 3600)
 """Over which network operators take the mean that they bill [s]."""
-
-MAX_CARBON_KG_PER_KWH = 10.0
-"""Ten times what burning lignite emits; beyond it grams were taken for kilograms [kg/kWh]."""
 
 
 def check_tariff(tariff: EnergyTariff, grid: TimeGrid, issues: IssueList) -> None:

@@ -29,22 +29,45 @@ PhaseShare = tuple[
 MAX_SAMPLES = 120_000
 
 
-class LoadQuantiles(WireModel):
-    """Quantiles of a load by slot; row ``i`` of ``power_kw`` belongs to level ``i``."""
+class PowerQuantiles(WireModel):
+    """Quantiles of a power by slot; row ``i`` of ``power_kw`` belongs to level ``i``."""
 
-    levels: Annotated[tuple[Probability, ...], Field(min_length=1, max_length=99)]
+    levels: Annotated[
+        tuple[Probability, ...],
+        Field(min_length=1, max_length=99, description="probabilities of staying below, rising"),
+    ]
     power_kw: Annotated[
         tuple[Annotated[tuple[Kilowatts, ...], Field(max_length=MAX_SLOTS)], ...],
-        Field(min_length=1, max_length=99),
+        Field(min_length=1, max_length=99, description="a row per level, a value per slot [kW]"),
     ]
+
+    @classmethod
+    def from_domain(cls, levels: FloatArray, power_kw: FloatArray) -> "PowerQuantiles":
+        """Return quantiles as they stand on the wire."""
+        return cls(levels=tuple(levels.tolist()), power_kw=tuple(tuple(row) for row in power_kw.tolist()))
+
+    def to_domain(self, n_slots: int, where: str, issues: IssueList) -> tuple[FloatArray, FloatArray]:
+        """Return levels (n_levels,) and power (n_levels, n_slots) [kW]."""
+        n_levels, n_rows = len(self.levels), len(self.power_kw)
+        issues.require(n_rows == n_levels, f"{where}.power_kw", f"has {n_rows} rows for {n_levels} levels")
+        rows = [
+            by_slot(row, n_slots, f"{where}.power_kw[{i}]", issues) for i, row in enumerate(self.power_kw)
+        ]
+        rows = [*rows[:n_levels], *[rows[-1]] * (n_levels - n_rows)]
+        return frozen(self.levels), frozen(rows)
 
 
 class LoadHistory(WireModel):
     """Metered mean power [kW] of consecutive intervals, the newest last; null where the meter was silent."""
 
-    start: Moment
-    step_minutes: Literal[5, 10, 15, 20, 30, 60] = 15
-    power_kw: Annotated[tuple[Kilowatts | None, ...], Field(min_length=1, max_length=MAX_SAMPLES)]
+    start: Annotated[Moment, Field(description="start of the first interval")]
+    step_minutes: Annotated[
+        Literal[5, 10, 15, 20, 30, 60], Field(description="length of an interval [min]")
+    ] = 15
+    power_kw: Annotated[
+        tuple[Kilowatts | None, ...],
+        Field(min_length=1, max_length=MAX_SAMPLES, description="mean power of each interval [kW]"),
+    ]
 
     def check(self, now: datetime, where: str, issues: IssueList) -> None:
         """Note that nothing was metered before ``now``: a load of which nothing is known is not one of zero."""
@@ -61,10 +84,18 @@ class LoadHistory(WireModel):
 class LoadWire(WireModel):
     """Load below a node that nobody controls: known by slot, as quantiles, or as history to forecast from."""
 
-    node_id: Identity
-    power_kw: PowerBySlot | None = None
-    quantiles: LoadQuantiles | None = None
-    history: LoadHistory | None = None
+    node_id: Annotated[
+        Identity, Field(description="circuit node that carries it, and all above carry it too")
+    ]
+    power_kw: Annotated[
+        PowerBySlot | None, Field(description="known power, one value or one per slot [kW]")
+    ] = None
+    quantiles: Annotated[
+        PowerQuantiles | None, Field(description="its quantiles, as forecast by the caller")
+    ] = None
+    history: Annotated[
+        LoadHistory | None, Field(description="what was metered; the service forecasts from it")
+    ] = None
     phase_share: Annotated[
         PhaseShare | None, Field(description="part on L1, L2, L3; balanced unless given")
     ] = None
@@ -78,14 +109,13 @@ class LoadWire(WireModel):
     @classmethod
     def from_domain(cls, load: LoadForecast) -> "LoadWire":
         """Return a load as it stands on the wire."""
-        levels = tuple(load.levels.tolist())
-        rows = tuple(tuple(row) for row in load.power_kw.tolist())
-        certain = levels == (0.5,)
+        quantiles = PowerQuantiles.from_domain(load.levels, load.power_kw)
+        certain = quantiles.levels == (0.5,)
         first, second, third = load.phase_share.tolist()
         return cls(
             node_id=load.node_id,
-            power_kw=rows[0] if certain else None,
-            quantiles=None if certain else LoadQuantiles(levels=levels, power_kw=rows),
+            power_kw=quantiles.power_kw[0] if certain else None,
+            quantiles=None if certain else quantiles,
             phase_share=(first, second, third),
         )
 
@@ -99,18 +129,11 @@ class LoadWire(WireModel):
         if self.history is not None:
             self.history.check(now, f"{where}.history", issues)
         if self.quantiles is not None:
-            return self._quantiles(self.quantiles, n_slots, f"{where}.quantiles", issues)
-        known_kw = by_slot(self.power_kw or 0.0, n_slots, f"{where}.power_kw", issues, blank=np.nan)
+            levels, rows_kw = self.quantiles.to_domain(n_slots, f"{where}.quantiles", issues)
+            return LoadForecast(self.node_id, levels, rows_kw, self.shares)
+        given_kw = 0.0 if self.power_kw is None else self.power_kw
+        known_kw = by_slot(given_kw, n_slots, f"{where}.power_kw", issues, blank=np.nan)
         issues.require(not np.isnan(known_kw).any(), f"{where}.power_kw", "has slots without a value")
         return LoadForecast(
             self.node_id, frozen([0.5]), frozen(np.nan_to_num(known_kw)[np.newaxis, :]), self.shares
         )
-
-    def _quantiles(self, given: LoadQuantiles, n_slots: int, where: str, issues: IssueList) -> LoadForecast:
-        n_levels, n_rows = len(given.levels), len(given.power_kw)
-        issues.require(n_rows == n_levels, f"{where}.power_kw", f"has {n_rows} rows for {n_levels} levels")
-        rows = [
-            by_slot(row, n_slots, f"{where}.power_kw[{i}]", issues) for i, row in enumerate(given.power_kw)
-        ]
-        rows = [*rows[:n_levels], *[rows[-1]] * (n_levels - n_rows)]
-        return LoadForecast(self.node_id, frozen(given.levels), frozen(rows), self.shares)

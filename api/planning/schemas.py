@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from api.assets.schemas import AssetsWire
+from api.flexibility.schemas import FlexibilityWire
 from api.forecasts.schemas import LoadWire
 from api.planning.request import PlanRequest
 from api.pricing.schemas import TariffWire
@@ -12,19 +14,22 @@ from api.sessions.schemas import SessionWire
 from api.sites.schemas import SiteWire
 from api.wire.schemas import (
     MAX_SLOTS,
+    BySlot,
     CurrentBySlot,
     Identity,
+    KilowattHours,
     Kilowatts,
     Moment,
     PowerBySlot,
     WireModel,
     by_slot,
+    members,
     or_null,
 )
 from models.arrays import frozen
 from models.errors import InvalidInputError, IssueList
 from models.grid.limits import NodeLimit
-from models.state import SiteState
+from models.state import Conduct, ExpectedArrivals, SiteState, StationCondition
 from models.timegrid import TimeGrid
 from models.validate import validate_state
 from optimizer.options import PlanOptions
@@ -36,8 +41,10 @@ MAX_CELLS = 500_000
 class HorizonWire(WireModel):
     """How far the plan looks, from the slot that contains ``now`` on."""
 
-    step_minutes: Literal[1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60] = 15
-    slots: Annotated[int, Field(ge=1, le=MAX_SLOTS)] = 96
+    step_minutes: Annotated[
+        Literal[1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60], Field(description="length of a slot [min]")
+    ] = 15
+    slots: Annotated[int, Field(ge=1, le=MAX_SLOTS, description="number of slots")] = 96
 
     def to_domain(self, now: datetime) -> TimeGrid:
         """Return the slots."""
@@ -47,11 +54,23 @@ class HorizonWire(WireModel):
 class LimitWire(WireModel):
     """A limit on a node by slot, and who set it; the tightest of all counts."""
 
-    node_id: Identity
-    source: Annotated[str, Field(min_length=1, max_length=255, examples=["grid operator"])]
-    limit_kw: PowerBySlot | None = None
+    node_id: Annotated[Identity, Field(description="circuit node that is limited")]
+    source: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=255,
+            examples=["grid operator"],
+            description="who set it; named where it binds",
+        ),
+    ]
+    limit_kw: Annotated[
+        PowerBySlot | None,
+        Field(description="greatest power, one value or one per slot; null: no limit [kW]"),
+    ] = None
     limit_a: Annotated[
-        tuple[CurrentBySlot, CurrentBySlot, CurrentBySlot] | None, Field(description="L1, L2 and L3 [A]")
+        tuple[CurrentBySlot, CurrentBySlot, CurrentBySlot] | None,
+        Field(description="greatest current of L1, L2 and L3, each as limit_kw [A]"),
     ] = None
 
     @classmethod
@@ -106,20 +125,91 @@ class OptionsWire(WireModel):
         )
 
 
+class ConditionWire(WireModel):
+    """A station that cannot be told what to do: its EVSEs count as load, and are not planned."""
+
+    station_id: Annotated[Identity, Field(description="the station; one that is not listed obeys")]
+    conduct: Annotated[
+        Conduct,
+        Field(
+            description="offline: each EVSE with a car may draw the station's offline_a; not_following: its meter "
+            "shows more than it was told, its EVSEs count at full power"
+        ),
+    ]
+
+    @classmethod
+    def from_domain(cls, condition: StationCondition) -> "ConditionWire":
+        """Return a condition as it stands on the wire."""
+        return cls(**members(condition))
+
+    def to_domain(self) -> StationCondition:
+        """Return the condition."""
+        return StationCondition(**dict(self))
+
+
+class ExpectedWire(WireModel):
+    """Charging of cars that are still to come and that no session names, as a reserve at the site's root."""
+
+    energy_kwh: Annotated[
+        BySlot[KilowattHours],
+        Field(description="energy that cars arriving in each slot are expected to need [kWh]"),
+    ]
+    stay_h: Annotated[
+        float, Field(gt=0, le=1000, description="how long they stay: their energy can be given as long [h]")
+    ]
+    most_kw: Annotated[
+        BySlot[Kilowatts], Field(description="greatest power that they can take together in each slot [kW]")
+    ]
+
+    @classmethod
+    def from_domain(cls, expected: ExpectedArrivals) -> "ExpectedWire":
+        """Return a reserve as it stands on the wire."""
+        return cls(
+            energy_kwh=tuple(expected.energy_kwh.tolist()),
+            stay_h=expected.stay_h,
+            most_kw=tuple(expected.most_kw.tolist()),
+        )
+
+    def to_domain(self, n_slots: int, issues: IssueList) -> ExpectedArrivals:
+        """Return the reserve over a horizon of ``n_slots`` slots."""
+        return ExpectedArrivals(
+            energy_kwh=by_slot(self.energy_kwh, n_slots, "expected.energy_kwh", issues),
+            stay_h=self.stay_h,
+            most_kw=by_slot(self.most_kw, n_slots, "expected.most_kw", issues),
+        )
+
+
 class StateWire(WireModel):
     """The state of a site at one moment: everything that a plan is made from."""
 
-    site: SiteWire
-    now: Moment
-    tariff: TariffWire
-    horizon: HorizonWire = HorizonWire()
-    sessions: Annotated[tuple[SessionWire, ...], Field(max_length=20_000)] = ()
-    loads: Annotated[tuple[LoadWire, ...], Field(max_length=1000)] = ()
-    limits: Annotated[tuple[LimitWire, ...], Field(max_length=1000)] = ()
+    site: Annotated[SiteWire, Field(description="the site, with all that hangs on it")]
+    now: Annotated[Moment, Field(description="the moment; the first slot contains it")]
+    tariff: Annotated[TariffWire, Field(description="what the site pays and earns")]
+    horizon: Annotated[HorizonWire, Field(description="how far to look")] = HorizonWire()
+    sessions: Annotated[
+        tuple[SessionWire, ...], Field(max_length=20_000, description="cars plugged in and cars expected")
+    ] = ()
+    loads: Annotated[
+        tuple[LoadWire, ...], Field(max_length=1000, description="loads that nobody controls")
+    ] = ()
+    limits: Annotated[
+        tuple[LimitWire, ...], Field(max_length=1000, description="limits beside the ratings")
+    ] = ()
     billing_peak_kw: Annotated[
         Kilowatts, Field(description="greatest slot mean of the billing period so far, load included [kW]")
     ] = 0.0
-    options: OptionsWire = OptionsWire()
+    assets: Annotated[AssetsWire, Field(description="batteries, solar plants and generators")] = AssetsWire()
+    flexibility: Annotated[FlexibilityWire, Field(description="what is sold beside charging")] = (
+        FlexibilityWire()
+    )
+    conditions: Annotated[
+        tuple[ConditionWire, ...],
+        Field(max_length=5000, description="stations that are offline or do not follow"),
+    ] = ()
+    expected: Annotated[
+        ExpectedWire | None, Field(description="cars still to come, for which room is kept; null: nobody")
+    ] = None
+    options: Annotated[OptionsWire, Field(description="choices of the operator")] = OptionsWire()
 
     @classmethod
     def from_domain(cls, state: SiteState) -> "StateWire":
@@ -135,6 +225,10 @@ class StateWire(WireModel):
             loads=tuple(LoadWire.from_domain(load) for load in state.loads),
             limits=tuple(LimitWire.from_domain(limit) for limit in state.limits),
             billing_peak_kw=state.billing_peak_kw,
+            assets=AssetsWire.from_domain(state.assets),
+            flexibility=FlexibilityWire.from_domain(state.flexibility),
+            conditions=tuple(ConditionWire.from_domain(condition) for condition in state.conditions),
+            expected=None if state.expected is None else ExpectedWire.from_domain(state.expected),
         )
 
     def to_domain(self) -> PlanRequest:
@@ -168,6 +262,10 @@ class StateWire(WireModel):
                 limit.to_domain(n_slots, f"limits[{i}]", issues) for i, limit in enumerate(self.limits)
             ),
             billing_peak_kw=self.billing_peak_kw,
+            assets=self.assets.to_domain(n_slots, issues),
+            flexibility=self.flexibility.to_domain(n_slots, issues),
+            conditions=tuple(condition.to_domain() for condition in self.conditions),
+            expected=None if self.expected is None else self.expected.to_domain(n_slots, issues),
         )
         self._check_state(state, issues)
         issues.raise_if_any()
@@ -193,10 +291,19 @@ class StateWire(WireModel):
 
     def _wire_path(self, where: str) -> str:
         """Return where the document says what the state has at ``where``: quantiles stand one step deeper."""
-        for place, load in enumerate(self.loads):
-            if load.quantiles is not None:
-                for name in ("levels", "power_kw"):
-                    where = where.replace(f"loads[{place}].{name}", f"loads[{place}].quantiles.{name}")
+        places = [
+            (f"loads[{i}]", "power_kw") for i, load in enumerate(self.loads) if load.quantiles is not None
+        ]
+        places += [
+            (f"assets.solar[{i}]", "available_kw")
+            for i, plant in enumerate(self.assets.solar)
+            if plant.quantiles is not None
+        ]
+        for place, values in places:
+            if where == f"{place}.levels":
+                return f"{place}.quantiles.levels"
+            if where == f"{place}.{values}":
+                return f"{place}.quantiles.power_kw"
         return where
 
     def _check_transactions(self, issues: IssueList) -> None:

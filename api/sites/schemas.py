@@ -1,134 +1,153 @@
-"""A site on the wire."""
+"""A site on the wire: its tree of circuit nodes, its lines, and all that hangs below them."""
 
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated
 
 from pydantic import Field
 
-from api.ocpp.capabilities import OcppVersion, RateUnit, StationCapabilities
+from api.ocpp.capabilities import StationCapabilities
+from api.sites.equipment.schemas import StationWire
 from api.wire.schemas import Amperes, Identity, Kilowatts, WireModel
-from models.grid.site import CircuitNode, Connector, CurrentType, Evse, Phase, Site, Station
-from models.units import MIN_AC_CURRENT_A, NOMINAL_VOLTAGE_V
-
-PhaseName: TypeAlias = Literal["L1", "L2", "L3"]
-_NAMES: Final[tuple[PhaseName, ...]] = ("L1", "L2", "L3")
+from models.grid.fuse import Fuse
+from models.grid.site import CircuitNode, LineLimit, Site
+from models.units import NOMINAL_VOLTAGE_V
 
 
-class ConnectorWire(WireModel):
-    """A plug or socket."""
+class FusePointWire(WireModel):
+    """A current and how long it flows for sure before the fuse trips."""
 
-    connector_id: Annotated[int, Field(ge=1, le=1000)] = 1
-    standard: Annotated[str, Field(max_length=64, description="OCPI connector type")] = "IEC_62196_T2"
+    multiple: Annotated[float, Field(gt=1, le=1000, description="current as a multiple of the rating")]
+    hold_s: Annotated[float, Field(gt=0, le=1e6, description="time that it is held at least [s]")]
 
 
-class EvseWire(WireModel):
-    """One place to charge one vehicle at a time."""
+class FuseWire(WireModel):
+    """The time-current curve of a fuse or breaker, as points that it surely holds."""
 
-    evse_id: Identity
-    phases: Annotated[
-        tuple[PhaseName, ...], Field(max_length=3, description="site phases behind the EVSE's own L1, L2, L3")
-    ] = ("L1", "L2", "L3")
-    min_current_a: Annotated[Amperes, Field(description="least current per phase while charging [A]")] = (
-        MIN_AC_CURRENT_A
-    )
-    max_current_a: Annotated[Amperes, Field(description="greatest current per phase [A]")] = 32.0
-    current_type: CurrentType = CurrentType.AC
-    step_a: Annotated[float, Field(ge=0.1, le=1000, description="distance of the pilots [A]")] = 1.0
-    pilots_a: Annotated[
-        tuple[Amperes, ...] | None,
-        Field(max_length=1000, description="the exact pilots, where not equally spaced [A]"),
-    ] = None
-    connectors: Annotated[tuple[ConnectorWire, ...], Field(min_length=1, max_length=16)] = (ConnectorWire(),)
+    points: Annotated[
+        tuple[FusePointWire, ...],
+        Field(min_length=1, max_length=100, description="by rising current; times do not rise"),
+    ]
 
     @classmethod
-    def from_domain(cls, evse: Evse) -> "EvseWire":
-        """Return an EVSE as it stands on the wire."""
-        return cls(
-            evse_id=evse.evse_id,
-            phases=tuple(_NAMES[phase] for phase in evse.phases),
-            min_current_a=evse.min_current_a,
-            max_current_a=evse.max_current_a,
-            current_type=evse.current_type,
-            step_a=evse.step_a,
-            pilots_a=evse.pilots_a,
-            connectors=tuple(
-                ConnectorWire(connector_id=plug.connector_id, standard=plug.standard)
-                for plug in evse.connectors
-            ),
+    def from_domain(cls, fuse: Fuse) -> "FuseWire":
+        """Return a fuse as it stands on the wire."""
+        pairs = zip(fuse.multiples, fuse.hold_s, strict=True)
+        return cls(points=tuple(FusePointWire(multiple=multiple, hold_s=held) for multiple, held in pairs))
+
+    def to_domain(self) -> Fuse:
+        """Return the fuse."""
+        return Fuse(
+            multiples=tuple(point.multiple for point in self.points),
+            hold_s=tuple(point.hold_s for point in self.points),
         )
-
-    def to_domain(self) -> Evse:
-        """Return the EVSE."""
-        return Evse(
-            evse_id=self.evse_id,
-            phases=tuple(Phase[name] for name in self.phases),
-            min_current_a=self.min_current_a,
-            max_current_a=self.max_current_a,
-            current_type=self.current_type,
-            step_a=self.step_a,
-            pilots_a=self.pilots_a,
-            connectors=tuple(Connector(plug.connector_id, plug.standard) for plug in self.connectors),
-        )
-
-
-class OcppWire(WireModel):
-    """What a station takes over OCPP; the defaults are safe for one that tells nothing."""
-
-    version: Literal["1.6", "2.0.1"] = "1.6"
-    rate_units: Annotated[tuple[Literal["A", "W"], ...], Field(min_length=1, max_length=2)] = ("A",)
-    max_stack_level: Annotated[int, Field(ge=0, le=1000)] = 0
-    max_periods: Annotated[int, Field(ge=1, le=1024)] = 6
-    max_profiles: Annotated[int, Field(ge=1, le=10000)] = 3
-
-    def to_domain(self, voltage_v: float) -> StationCapabilities:
-        """Return the capabilities of a station on a grid of ``voltage_v`` [V]."""
-        return StationCapabilities(
-            version=OcppVersion("ocpp" + self.version),
-            rate_units=frozenset(RateUnit(unit) for unit in self.rate_units),
-            max_stack_level=self.max_stack_level,
-            max_periods=self.max_periods,
-            max_profiles=self.max_profiles,
-            voltage_v=round(voltage_v, 1),
-        )
-
-
-class StationWire(WireModel):
-    """A charging station behind one connection to a circuit node."""
-
-    station_id: Identity
-    node_id: Identity
-    evses: Annotated[tuple[EvseWire, ...], Field(max_length=1000)]
-    ocpp: OcppWire = OcppWire()
-
-    def to_domain(self) -> Station:
-        """Return the station."""
-        return Station(self.station_id, self.node_id, tuple(evse.to_domain() for evse in self.evses))
 
 
 class NodeWire(WireModel):
     """A panel, feeder, fuse or transformer; all that hangs below it shares its limits."""
 
-    node_id: Identity
+    node_id: Annotated[Identity, Field(description="unique within the site")]
     parent_id: Annotated[Identity | None, Field(description="null at the root, the grid connection")] = None
     limit_kw: Annotated[Kilowatts | None, Field(description="greatest power [kW]")] = None
     limit_a: Annotated[
-        tuple[Amperes, Amperes, Amperes] | None, Field(description="greatest current by phase [A]")
+        tuple[Amperes, Amperes, Amperes] | None,
+        Field(description="greatest current of L1, L2 and L3 [A]; 0 where it does not have the phase"),
     ] = None
+    limit_kva: Annotated[float | None, Field(ge=0, le=1e7, description="greatest apparent power [kVA]")] = (
+        None
+    )
+    export_kw: Annotated[
+        Kilowatts | None,
+        Field(description="greatest power back towards the grid [kW]; null: as the other limits allow"),
+    ] = None
+    unbalance_a: Annotated[
+        Amperes | None, Field(description="greatest difference between the currents of two phases [A]")
+    ] = None
+    fuse: Annotated[
+        FuseWire | None,
+        Field(description="what protects it: says for how long limit_a may be exceeded without a trip"),
+    ] = None
+
+    @classmethod
+    def from_domain(cls, node: CircuitNode) -> "NodeWire":
+        """Return a node as it stands on the wire."""
+        return cls(
+            node_id=node.node_id,
+            parent_id=node.parent_id,
+            limit_kw=node.limit_kw,
+            limit_a=node.limit_a,
+            limit_kva=node.limit_kva,
+            export_kw=node.export_kw,
+            unbalance_a=node.unbalance_a,
+            fuse=None if node.fuse is None else FuseWire.from_domain(node.fuse),
+        )
 
     def to_domain(self) -> CircuitNode:
         """Return the node."""
-        return CircuitNode(self.node_id, self.parent_id, self.limit_kw, self.limit_a)
+        return CircuitNode(
+            node_id=self.node_id,
+            parent_id=self.parent_id,
+            limit_kw=self.limit_kw,
+            limit_a=self.limit_a,
+            limit_kva=self.limit_kva,
+            export_kw=self.export_kw,
+            unbalance_a=self.unbalance_a,
+            fuse=None if self.fuse is None else self.fuse.to_domain(),
+        )
+
+
+class LineWeightWire(WireModel):
+    """The phasor that 1 A of an EVSE's pilot puts on a line."""
+
+    evse_id: Annotated[Identity, Field(description="EVSE whose current flows on the line")]
+    real: Annotated[float, Field(ge=-1000, le=1000, description="part in phase with L1's voltage [A/A]")]
+    imaginary: Annotated[
+        float, Field(ge=-1000, le=1000, description="part that leads it by 90 degrees [A/A]")
+    ]
+
+
+class LineWire(WireModel):
+    """A limit on any sum of phasors: a neutral, or the primary side of a delta-wye transformer."""
+
+    line_id: Annotated[Identity, Field(description="unique among the site's lines")]
+    weights: Annotated[
+        tuple[LineWeightWire, ...],
+        Field(min_length=1, max_length=5000, description="one for each EVSE on it"),
+    ]
+    limit_a: Annotated[Amperes, Field(description="greatest magnitude of the sum [A]")]
+
+    @classmethod
+    def from_domain(cls, line: LineLimit) -> "LineWire":
+        """Return a line as it stands on the wire."""
+        return cls(
+            line_id=line.line_id,
+            weights=tuple(
+                LineWeightWire(evse_id=evse_id, real=weight.real, imaginary=weight.imag)
+                for evse_id, weight in line.weights
+            ),
+            limit_a=line.limit_a,
+        )
+
+    def to_domain(self) -> LineLimit:
+        """Return the line."""
+        weights = tuple((one.evse_id, complex(one.real, one.imaginary)) for one in self.weights)
+        return LineLimit(self.line_id, weights, self.limit_a)
 
 
 class SiteWire(WireModel):
     """A charging site (OCPI Location)."""
 
-    site_id: Identity
+    site_id: Annotated[Identity, Field(description="plans of one site follow each other under this name")]
     zone: Annotated[str, Field(max_length=64, description="IANA time zone", examples=["Europe/Amsterdam"])]
-    nodes: Annotated[tuple[NodeWire, ...], Field(min_length=1, max_length=5000)]
-    stations: Annotated[tuple[StationWire, ...], Field(max_length=5000)] = ()
+    nodes: Annotated[
+        tuple[NodeWire, ...],
+        Field(min_length=1, max_length=5000, description="a tree: one root, the grid connection"),
+    ]
+    stations: Annotated[tuple[StationWire, ...], Field(max_length=5000, description="charging stations")] = ()
     voltage_v: Annotated[float, Field(ge=50, le=1000, description="line-to-neutral voltage [V]")] = (
         NOMINAL_VOLTAGE_V
     )
+    lines: Annotated[
+        tuple[LineWire, ...], Field(max_length=1000, description="conductors that no node describes")
+    ] = ()
 
     @classmethod
     def from_domain(cls, site: Site) -> "SiteWire":
@@ -136,19 +155,10 @@ class SiteWire(WireModel):
         return cls(
             site_id=site.site_id,
             zone=site.zone,
-            nodes=tuple(
-                NodeWire(node_id=n.node_id, parent_id=n.parent_id, limit_kw=n.limit_kw, limit_a=n.limit_a)
-                for n in site.nodes
-            ),
-            stations=tuple(
-                StationWire(
-                    station_id=station.station_id,
-                    node_id=station.node_id,
-                    evses=tuple(EvseWire.from_domain(evse) for evse in station.evses),
-                )
-                for station in site.stations
-            ),
+            nodes=tuple(NodeWire.from_domain(node) for node in site.nodes),
+            stations=tuple(StationWire.from_domain(station) for station in site.stations),
             voltage_v=site.voltage_v,
+            lines=tuple(LineWire.from_domain(line) for line in site.lines),
         )
 
     def to_domain(self) -> Site:
@@ -159,6 +169,7 @@ class SiteWire(WireModel):
             nodes=tuple(node.to_domain() for node in self.nodes),
             stations=tuple(station.to_domain() for station in self.stations),
             voltage_v=self.voltage_v,
+            lines=tuple(line.to_domain() for line in self.lines),
         )
 
     def capabilities(self) -> dict[str, StationCapabilities]:

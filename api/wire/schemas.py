@@ -1,6 +1,7 @@
 """The base of every wire schema: strict, closed, finite, and times that carry a zone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
@@ -20,6 +21,7 @@ from pydantic_core import from_json
 
 from api.errors import input_path
 from models.arrays import FloatArray, frozen
+from models.checks import MAX_CARBON_KG_PER_KWH, MAX_PAUSE_S, MIN_EFFICIENCY
 from models.errors import InvalidInputError, Issue, IssueList
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -32,6 +34,7 @@ MAX_SLOTS: Final = 2016
 """A week of slots of 5 minutes."""
 
 Model = TypeVar("Model", bound="WireModel")
+Value = TypeVar("Value")
 
 
 class WireModel(BaseModel):
@@ -60,13 +63,22 @@ KilowattHours: TypeAlias = Annotated[float, Field(ge=0, le=1e6)]
 Amperes: TypeAlias = Annotated[float, Field(ge=0, le=1e6)]
 Price: TypeAlias = Annotated[float, Field(ge=-1e4, le=1e4)]
 Probability: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
+CarbonIntensity: TypeAlias = Annotated[float, Field(ge=0, le=MAX_CARBON_KG_PER_KWH)]
+Efficiency: TypeAlias = Annotated[float, Field(ge=MIN_EFFICIENCY, le=1)]
+Cost: TypeAlias = Annotated[float, Field(ge=0, le=1e6)]
+"""A price that cannot be negative."""
 
-PriceBySlot: TypeAlias = Annotated[
-    Annotated[Price, Tag("constant")]
-    | Annotated[tuple[Price, ...], Field(max_length=MAX_SLOTS), Tag("by_slot")],
+Seconds: TypeAlias = Annotated[float, Field(ge=0, le=MAX_PAUSE_S)]
+SignedKilowatts: TypeAlias = Annotated[float, Field(ge=-1e7, le=1e7)]
+
+BySlot: TypeAlias = Annotated[
+    Annotated[Value, Tag("constant")]
+    | Annotated[tuple[Value, ...], Field(max_length=MAX_SLOTS), Tag("by_slot")],
     Discriminator(_shape),
 ]
-"""One price for all slots, or one for each."""
+"""One value for all slots, or one for each."""
+
+PriceBySlot: TypeAlias = BySlot[Price]
 
 PowerBySlot: TypeAlias = Annotated[
     Annotated[Kilowatts, Tag("constant")]
@@ -100,6 +112,11 @@ def by_slot(
     if not issues.require(len(values) == n_slots, where, f"has {len(values)} values for {n_slots} slots"):
         return frozen(np.zeros(n_slots))
     return frozen([blank if value is None else value for value in values])
+
+
+def members(record: object) -> Mapping[str, Any]:
+    """Return the members of a domain record whose names and values are those of the wire."""
+    return {member.name: getattr(record, member.name) for member in fields(record)}  # type: ignore[arg-type]
 
 
 def or_null(values: FloatArray) -> tuple[float | None, ...]:

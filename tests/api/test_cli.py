@@ -43,7 +43,7 @@ def test_plan_shows_the_plan_and_writes_it(state_file, tmp_path, name):
 def test_plan_names_every_fault_of_a_bad_file_and_exits_with_2(state_file):
     state = examples()["workplace"]
     state["sessions"][1]["evse_id"] = "nowhere"
-    state["sessions"][2]["departure"] = "2026-03-03T08:00:00+01:00"
+    state["sessions"][2]["departure"] = "2026-03-03T07:00:00+01:00"
     result = run("plan", state_file(state))
     assert result.exit_code == 2
     assert "2 faults" in result.stderr

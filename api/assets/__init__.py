@@ -1,0 +1,1 @@
+"""What a site has beside EVSEs, on the wire: batteries, solar plants, generators."""

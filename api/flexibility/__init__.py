@@ -1,0 +1,1 @@
+"""What a site sells beside charging, on the wire."""

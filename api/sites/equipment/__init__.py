@@ -1,0 +1,1 @@
+"""Charging stations and EVSEs on the wire, and what stations can do."""
