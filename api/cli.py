@@ -92,16 +92,25 @@ def bench_list() -> None:
     command.list_all()
 
 
-@bench.command("run")
+@bench.command("options")
+def bench_options(name: Annotated[str, typer.Argument(help="As `gridpilot bench list` shows it.")]) -> None:
+    """Show the options that one benchmark has of its own."""
+    from api.commands import bench as command
+
+    command.options(name)
+
+
+@bench.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench_run(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="As `gridpilot bench list` shows it.")],
     json: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
     smoke: Annotated[bool, typer.Option("--smoke", help="Small sizes: does it work at all?")] = False,
 ) -> None:
-    """Run one benchmark."""
+    """Run one benchmark; what it has of options of its own, `gridpilot bench options NAME` shows."""
     from api.commands import bench as command
 
-    command.run(name, json, smoke=smoke)
+    command.run(name, context.args, json, smoke=smoke)
 
 
 def main() -> None:

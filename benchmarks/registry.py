@@ -14,8 +14,8 @@ import os
 import pkgutil
 import platform
 import types
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -59,6 +59,28 @@ def _silent(_line: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class BenchmarkOption:
+    """What a benchmark can be asked to do differently: ``--name VALUE``, again for more.
+
+    Parameters
+    ----------
+    name : str
+        As a user types it, without the dashes.
+    summary : str
+        What it does, and the form of its values.
+    default : tuple of str
+        Values where none is given, in the form in which they are typed.
+    names_data : bool
+        Its values name the data: with it the folder of recorded data is not needed.
+    """
+
+    name: str
+    summary: str
+    default: tuple[str, ...] = ()
+    names_data: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class BenchmarkContext:
     """What a run is given.
 
@@ -74,6 +96,8 @@ class BenchmarkContext:
         Takes one line of progress.
     peers_dir : pathlib.Path
         Folder with the Python environments of rival packages; need not exist.
+    options : mapping of str to tuple of str
+        Values of the benchmark's options by name, those of :meth:`BenchmarkSpec.measure` complete.
     """
 
     data_dir: Path
@@ -81,6 +105,7 @@ class BenchmarkContext:
     seed: int = DEFAULT_SEED
     say: Callable[[str], None] = _silent
     peers_dir: Path = Path("~/.cache/gridpilot/peers")
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,24 +243,43 @@ class BenchmarkSpec:
         Whether it reads the folder of recorded data.
     run : callable
         Measures, and returns the report.
+    options : tuple of BenchmarkOption
+        What it can be asked to do differently.
     """
 
     name: str
     summary: str
     needs_data: bool
     run: Callable[[BenchmarkContext], BenchmarkReport]
+    options: tuple[BenchmarkOption, ...] = ()
 
     def measure(self, context: BenchmarkContext) -> BenchmarkReport:
         """Run the benchmark after a look whether its data are there.
 
         Raises
         ------
+        InvalidInputError
+            An option that it does not have was given.
         MissingDataError
             It needs the recorded data, and the folder is not there.
         """
-        if self.needs_data and not context.data_dir.is_dir():
+        faults = self._strange(context.options)
+        if faults:
+            raise InvalidInputError(faults)
+        named = any(option.names_data and option.name in context.options for option in self.options)
+        if self.needs_data and not named and not context.data_dir.is_dir():
             raise MissingDataError(self.name, context.data_dir)
-        return self.run(context)
+        defaults = {option.name: option.default for option in self.options}
+        return self.run(replace(context, options={**defaults, **context.options}))
+
+    def _strange(self, given: Mapping[str, tuple[str, ...]]) -> tuple[Issue, ...]:
+        known = [option.name for option in self.options]
+        there = ", ".join(f"--{name}" for name in known) or "none"
+        return tuple(
+            Issue(f"--{name}", f"{self.name} has no such option; there are: {there}")
+            for name in given
+            if name not in known
+        )
 
 
 def find_all(package: types.ModuleType = benchmarks) -> tuple[BenchmarkSpec, ...]:

@@ -59,6 +59,8 @@ def faults_of(line):
             return [words[0]]
         command = command.commands[words.pop(0)]
     known = {name for parameter in command.params for name in parameter.opts}
+    if command.name == "run" and words[0] in {spec.name for spec in registry.find_all()}:
+        known |= {f"--{option.name}" for option in registry.find(words[0]).options}
     return [word for word in words if word.startswith("--") and word not in known]
 
 

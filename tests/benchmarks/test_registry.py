@@ -5,6 +5,7 @@ import io
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from benchmarks import registry
-from benchmarks.registry import BenchmarkContext, BenchmarkReport, BenchmarkSpec, Environment
+from benchmarks.registry import BenchmarkContext, BenchmarkOption, BenchmarkReport, BenchmarkSpec, Environment
 from models.errors import InvalidInputError
 
 HERE = Environment.here(seed=7)
@@ -148,3 +149,32 @@ def test_every_benchmark_of_the_project_has_a_name_for_the_command_line_and_a_su
         assert isinstance(spec, BenchmarkSpec)
         assert spec.name.isidentifier()
         assert spec.summary.endswith(".")
+
+
+def test_an_option_that_a_benchmark_does_not_have_is_named_with_those_that_it_has(package, tmp_path):
+    spec = replace(registry.find("sheep", package), options=(BenchmarkOption("breed", "which", ("merino",)),))
+    with pytest.raises(InvalidInputError, match="--colour: sheep has no such option; there are: --breed"):
+        spec.measure(BenchmarkContext(tmp_path, options={"colour": ("black",)}))
+
+
+def test_a_benchmark_is_given_its_defaults_where_nothing_else_was_asked(tmp_path):
+    def measure(context):
+        return BenchmarkReport(
+            "sheep", ("breed", "age"), ((*context.options["breed"], *context.options["age"]),)
+        )
+
+    options = (BenchmarkOption("breed", "which", ("merino",)), BenchmarkOption("age", "of them", ("3",)))
+    spec = BenchmarkSpec("sheep", "Counts sheep.", needs_data=False, run=measure, options=options)
+    assert spec.measure(BenchmarkContext(tmp_path, options={"age": ("4",)})).rows == (("merino", "4"),)
+
+
+def test_data_that_an_option_names_stand_for_the_folder(tmp_path):
+    def measure(context):
+        return BenchmarkReport("sheep", ("file",), ((context.options["file"][0],),))
+
+    option = BenchmarkOption("file", "whose", ("",), names_data=True)
+    spec = BenchmarkSpec("sheep", "Counts sheep.", needs_data=True, run=measure, options=(option,))
+    nowhere = tmp_path / "nowhere"
+    assert spec.measure(BenchmarkContext(nowhere, options={"file": ("mine.csv",)})).rows == (("mine.csv",),)
+    with pytest.raises(registry.MissingDataError):
+        spec.measure(BenchmarkContext(nowhere))
