@@ -6,10 +6,13 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no annotations
 from typer.testing import CliRunner
 
 from api.cli import app
+from api.commands.bench import options_in
 from api.examples import examples
 from api.planning.answer.schemas import PlanOut
 from api.settings import Settings
@@ -181,3 +184,31 @@ def test_help_does_not_import_what_takes_a_second():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_options_of_a_benchmark_are_shown_and_a_strange_one_is_named():
+    shown = run("bench", "options", "acn")
+    assert shown.exit_code == 0
+    assert "--network" in shown.output
+    refused = run("bench", "run", "acn", "--smoke", "--colour", "red", "--cap", "25%")
+    assert refused.exit_code == 2
+    assert "--colour" in refused.stderr
+
+
+@given(
+    given=st.dictionaries(
+        st.sampled_from(["cap", "cut", "data"]), st.lists(st.sampled_from("ab=1"), min_size=1)
+    ),
+    joined=st.booleans(),
+)
+def test_options_of_a_benchmark_are_read_in_every_form(given, joined):
+    words = []
+    for name, values in given.items():
+        words += [f"--{name}={value}" for value in values] if joined else [f"--{name}", *values]
+    assert options_in(words) == {name: tuple(values) for name, values in given.items()}
+
+
+def test_a_value_without_an_option_and_an_option_without_a_value_are_named():
+    with pytest.raises(InvalidInputError) as caught:
+        options_in(["25%", "--cap"])
+    assert [issue.where for issue in caught.value.issues] == ["25%", "--cap"]
