@@ -1,6 +1,7 @@
 """Our scheduler and others on one synthetic site: time, memory and cost of the same program in one table."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 Size: TypeAlias = tuple[int, int, int]
 """EVSEs, slots, seconds of a slot."""
+Pythons: TypeAlias = dict[str | None, Path | ChargingError]
+"""Interpreter by the name of its environment (None: this one), or why there is none."""
 
 SIZES: Final[tuple[Size, ...]] = ((54, 144, 300), (100, 96, 900), (1000, 96, 900))
 SMOKE_SIZES: Final[tuple[Size, ...]] = ((12, 24, 900),)
@@ -110,8 +113,9 @@ def measure_rivals(context: BenchmarkContext) -> BenchmarkReport:
     """Give every size to every scheduler, each in a process of its own."""
     rows: list[tuple[Cell, ...]] = []
     packages: dict[str, str] = {}
+    load, pythons = os.getloadavg()[0], _pythons(context)
     for size in SMOKE_SIZES if context.smoke else SIZES:
-        outcomes = list(_outcomes(size, context))
+        outcomes = list(_outcomes(size, context, pythons))
         rows += _rows(size, outcomes)
         for outcome in outcomes:
             if outcome.report and outcome.contestant.environment:
@@ -128,13 +132,27 @@ def measure_rivals(context: BenchmarkContext) -> BenchmarkReport:
             "cost, short and limits are computed from the powers that came back, not from what was said of them.",
             "warm: after new needs for 1 % of the cars; measured against the bound of that case.",
             "integer programs are stopped after 120 s; the gap is the solver's own, its tolerance 0.01 %.",
+            f"load average of the machine when it began: {load:.1f}.",
             *(f"environment {name}: {named}" for name, named in packages.items()),
         ),
         environment=Environment.here(context.seed),
     )
 
 
-def _outcomes(size: Size, context: BenchmarkContext) -> Iterator[_Outcome]:
+def _pythons(context: BenchmarkContext) -> Pythons:
+    """Return the interpreter of every environment, or why there is none: asked, and made, once in a run."""
+    from benchmarks.peers.environments import NoEnvironmentError, python_of
+
+    pythons: Pythons = {None: Path(sys.executable)}
+    for name in dict.fromkeys(one.environment for one in CONTESTANTS if one.environment):
+        try:
+            pythons[name] = python_of(name, context.peers_dir, make=not context.smoke, say=context.say)
+        except NoEnvironmentError as error:
+            pythons[name] = error
+    return pythons
+
+
+def _outcomes(size: Size, context: BenchmarkContext, pythons: Pythons) -> Iterator[_Outcome]:
     """Run the contestants on one size, one after the other."""
     from benchmarks.peers.case import drawn_case
     from benchmarks.peers.child import BASE_FILE, CHANGED_FILE
@@ -150,14 +168,16 @@ def _outcomes(size: Size, context: BenchmarkContext) -> Iterator[_Outcome]:
                 continue
             context.say(f"{size[0]} x {size[1]}: {contestant.label}")
             try:
-                report, verdict = _measured(contestant, cases, folder, context)
+                report, verdict = _measured(
+                    contestant, cases, folder, pythons, 1 if context.smoke else N_RUNS
+                )
                 yield _Outcome(contestant, report, verdict)
             except ChargingError as error:
                 yield _Outcome(contestant, why_not=str(error))
 
 
 def _measured(
-    contestant: Contestant, cases: tuple["Case", "Case"], folder: Path, context: BenchmarkContext
+    contestant: Contestant, cases: tuple["Case", "Case"], folder: Path, pythons: Pythons, n_runs: int
 ) -> tuple["Report", "Verdict"]:
     """Run one contestant in a process of its own, and judge its answer.
 
@@ -168,14 +188,14 @@ def _measured(
     """
     from benchmarks.peers.case import judged
     from benchmarks.peers.child import ANSWER_FILE, REPORT_FILE, Report
-    from benchmarks.peers.environments import python_of, write_sources
+    from benchmarks.peers.environments import write_sources
 
-    python, home = Path(sys.executable), Path(benchmarks.__file__).parents[1]
+    python, home = pythons[contestant.environment], Path(benchmarks.__file__).parents[1]
+    if isinstance(python, ChargingError):
+        raise python
     if contestant.environment is not None:
-        python = python_of(contestant.environment, context.peers_dir, make=not context.smoke, say=context.say)
         home = folder / "sources"
         write_sources(home)
-    n_runs = 1 if context.smoke else N_RUNS
     command = [str(python), "-m", f"benchmarks.peers.{contestant.module}", contestant.name, str(folder)]
     _run([*command, "--runs", str(n_runs), "--budget-s", str(BUDGET_S)], home)
     report = Report(**json.loads((folder / REPORT_FILE).read_text(encoding="utf-8")))

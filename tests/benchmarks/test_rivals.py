@@ -122,6 +122,23 @@ def test_a_rival_whose_environment_is_broken_has_a_row_that_says_so(tmp_path, mo
     assert all(row[2] is None for row in report.rows)
 
 
+@pytest.mark.slow
+def test_an_environment_whose_packages_cannot_be_had_is_tried_once_and_named_in_its_rows(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")  # as without a network
+    absent = [
+        rivals.Contestant(name, "with_cvxpy", name, "cvxpy") for name in ("with_highs", "with_clarabel")
+    ]
+    monkeypatch.setattr(rivals, "CONTESTANTS", tuple(absent))
+    monkeypatch.setattr(rivals, "SIZES", (TINY,))
+    said: list[str] = []
+    context = BenchmarkContext(tmp_path, say=said.append, peers_dir=tmp_path)
+    report = registry.find("rivals").measure(context)
+    assert all("cannot be installed" in str(row[-1]) for row in report.rows)
+    assert [line.startswith("making") for line in said] == [True, False, False]
+
+
 @pytest.mark.bench
 def test_the_small_table_has_a_row_for_every_contestant_and_ours_meets_the_bound(tmp_path):
     report = registry.find("rivals").measure(BenchmarkContext(tmp_path, smoke=True, peers_dir=tmp_path))
