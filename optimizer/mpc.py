@@ -10,6 +10,7 @@ from models.grid.site import Site
 from models.state import SiteState
 from models.validate import validate_state
 from optimizer.explain import binding_limits, overload_notes, unmet_energy
+from optimizer.lateness import milestone_notes
 from optimizer.options import PlanOptions
 from optimizer.plan import Plan
 from optimizer.pricing.retail import PricingRules, retail_prices
@@ -140,7 +141,11 @@ class Controller:
             marginal_per_kwh=marginal,
             prices=retail_prices(state.grid, state.tariff, self._scarcity(problem, planned), self._rules),
             report=self._report(attempt, dispatch_s),
-            notes=(*overload_notes(state, problem), *attempt.notes),
+            notes=(
+                *overload_notes(state, problem),
+                *milestone_notes(state, problem, dispatched.schedule),
+                *attempt.notes,
+            ),
         )
 
     def _scarcity(self, problem: Problem, planned: PlannedPower | None) -> FloatArray:

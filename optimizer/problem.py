@@ -11,6 +11,7 @@ from models.sessions import ChargingSession
 from models.state import SiteState
 from models.timegrid import TimeGrid
 from models.units import W_PER_KW
+from optimizer.deadlines import Deadlines
 from optimizer.options import PlanOptions
 from optimizer.row_limits import RowLimits, balanced_room_kw, row_limits
 from optimizer.rows import evse_phasors
@@ -34,6 +35,8 @@ class Problem:
         Arrival of the first of these sessions [h since the Unix epoch]; 0 where there is none.
     need_kwh, minimum_kwh, priority : (E, S) float64
         Energy to the target and to the promised minimum [kWh], weight of a shortfall.
+    deadlines : Deadlines
+        Energy that is due before the departure.
     max_a : (E, T) float64
         Greatest useful pilot [A]; 0 where nobody is plugged in.
     kw_per_a : (E,) float64
@@ -62,6 +65,7 @@ class Problem:
     need_kwh: FloatArray
     minimum_kwh: FloatArray
     priority: FloatArray
+    deadlines: Deadlines
     max_a: FloatArray
     kw_per_a: FloatArray
     weight: ComplexArray
@@ -111,6 +115,7 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         need_kwh=seats.spread(np.array([s.remaining_kwh for s in seats.sessions])),
         minimum_kwh=seats.spread(np.array([s.remaining_minimum_kwh for s in seats.sessions])),
         priority=seats.spread(np.array([s.priority for s in seats.sessions]), empty=1.0),
+        deadlines=Deadlines.of(seats, state.grid),
         max_a=_max_a(seats, topology, kw_per_a),
         kw_per_a=kw_per_a,
         weight=topology.rows.weights(phasors),

@@ -17,12 +17,17 @@ from optimizer.topology import Topology
 
 @dataclass(frozen=True, slots=True)
 class Seats:
-    """Sessions that matter in the horizon, each with its EVSE's row and its place in the queue there."""
+    """Sessions that matter in the horizon, each with its EVSE's row and its place in the queue there.
+
+    ``begins`` and ``leaves`` are between when each can charge, ``connected_h`` (n_sessions, T) is the same by slot.
+    """
 
     sessions: tuple[ChargingSession, ...]
     row: IntArray
     seat: IntArray
     shape: tuple[int, int]
+    begins: tuple[datetime, ...]
+    leaves: tuple[datetime, ...]
     connected_h: FloatArray
 
     @classmethod
@@ -40,13 +45,15 @@ class Seats:
             seats.append(int(taken[row]))
             taken[row] += 1
         n_seats = max(int(taken.max(initial=0)), 1)
-        connected_h = _overlap_h(state.grid, [u[1] for u in used], [u[2] for u in used])
+        begins, leaves = [span[1] for span in used], [span[2] for span in used]
         return cls(
             sessions=tuple(span[0] for span in used),
             row=np.array(rows, dtype=np.int64),
             seat=np.array(seats, dtype=np.int64),
             shape=(topology.n_evses, n_seats),
-            connected_h=connected_h,
+            begins=tuple(begins),
+            leaves=tuple(leaves),
+            connected_h=overlap_h(state.grid, begins, leaves),
         )
 
     def spread(self, values: FloatArray, empty: float = 0.0) -> FloatArray:
@@ -113,7 +120,7 @@ def _ready(begins: datetime, leaves: datetime, options: PlanOptions) -> datetime
     return max(leaves - timedelta(hours=options.ready_before_h), begins + (leaves - begins) / 2)
 
 
-def _overlap_h(grid: TimeGrid, begins: list[datetime], ends: list[datetime]) -> FloatArray:
+def overlap_h(grid: TimeGrid, begins: list[datetime], ends: list[datetime]) -> FloatArray:
     """Return :meth:`TimeGrid.overlap_h` of many spans at once, shape (n_spans, T) [h]."""
     origin = grid.start.timestamp()
     begin = np.array([moment.timestamp() for moment in begins]) - origin

@@ -6,6 +6,7 @@ import numpy as np
 
 from models.arrays import FloatArray, frozen
 from models.units import SECONDS_PER_HOUR
+from optimizer.deadlines import Deadlines
 from optimizer.options import PlanOptions
 from optimizer.problem import Problem
 
@@ -91,6 +92,17 @@ def shortfall_per_kwh(problem: Problem, weights: Weights) -> FloatArray:
     tier = np.repeat([weights.target_per_kwh, weights.minimum_per_kwh], N_BANDS)
     rise = FAIR_PER_KWH * np.tile(np.arange(N_BANDS), 2)
     return frozen(problem.priority[:, :, None] * (tier + rise))
+
+
+def late_widths_kwh(deadlines: Deadlines) -> FloatArray:
+    """Return the width of every band of late energy, shape (E, K, N_BANDS) [kWh]; the last one takes any more."""
+    return frozen(np.repeat(deadlines.need_kwh[:, :, None] / N_BANDS, N_BANDS, axis=2))
+
+
+def late_per_kwh(deadlines: Deadlines, weights: Weights) -> FloatArray:
+    """Return the price of every band of late energy, shape (E, K, N_BANDS) [currency/kWh]: that of the promised."""
+    rise = FAIR_PER_KWH * np.arange(N_BANDS)
+    return frozen(deadlines.priority[:, :, None] * (weights.minimum_per_kwh + rise))
 
 
 def hour_of_slots(problem: Problem, epoch_s: float) -> FloatArray:

@@ -19,9 +19,10 @@ from optimizer.scheduling.laws import Model, summed
 from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.demand_charge import DemandCharge
 from optimizer.scheduling.parts.limits import Limits
+from optimizer.scheduling.parts.milestones import Milestones
 from optimizer.scheduling.parts.part import NOTHING, Flows, Members, Moment, Part
 
-PARTS: Final[tuple[type[Part], ...]] = (Charging, Limits, DemandCharge)
+PARTS: Final[tuple[type[Part], ...]] = (Charging, Milestones, Limits, DemandCharge)
 """Every part, in the order in which they are stated: what draws power before what limits or bills it."""
 
 
@@ -98,7 +99,7 @@ def widest(problem: Problem, structure: Structure) -> Problem:
     top = problem.topology
     n_seats = len(structure.members.get(Charging.name, NOTHING))
     shape = (top.n_evses, n_seats)
-    return replace(
+    wide = replace(
         problem,
         session_ids=tuple((None,) * n_seats for _ in range(top.n_evses)),
         connected_h=frozen(np.full((*shape, problem.grid.n_slots), problem.grid.step_h)),
@@ -109,3 +110,7 @@ def widest(problem: Problem, structure: Structure) -> Problem:
         kw_per_a=frozen(top.rows.phasors.real.sum(axis=1) * (top.voltage_v / W_PER_KW)),
         weight=read_only(np.array(top.rows.weights(top.rows.phasors))),
     )
+    for part in PARTS:
+        if part.name in structure.members:
+            wide = part.widen(wide, structure.members[part.name])
+    return wide

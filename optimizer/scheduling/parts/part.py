@@ -121,6 +121,11 @@ class Part(ABC):
         """Return what a problem needs of this part."""
 
     @staticmethod
+    def widen(problem: Problem, members: Members) -> Problem:  # noqa: ARG004 - most parts find all in the site
+        """Return the problem with everything there that the members name; see :func:`program.widest`."""
+        return problem
+
+    @staticmethod
     @abstractmethod
     def state(m: Model, problem: Problem, members: Members, moment: Moment) -> None:
         """State variables and laws, and count what they cost."""

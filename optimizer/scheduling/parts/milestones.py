@@ -1,0 +1,126 @@
+"""Milestones: energy that is in a car by a deadline, or is late."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import pyomo.environ as pyo
+
+from models.arrays import FloatArray, IntArray, frozen, read_only
+from optimizer.deadlines import Deadlines
+from optimizer.problem import Problem
+from optimizer.scheduling.laws import Model, Relation, total
+from optimizer.scheduling.objective import N_BANDS, late_per_kwh, late_widths_kwh
+from optimizer.scheduling.parts.part import Block, Members, Moment, Part, Sheet
+from optimizer.solver.compiled import Compiled
+from optimizer.solver.live import Solution
+from optimizer.solver.outcome import ObjectiveTerm
+
+
+def late_bounds(m: Model, e: int, k: int, b: int) -> tuple[float, float | None]:
+    """A band of late energy holds at most its width, the last one any: ``0 <= late_kwh <= late_width_kwh``."""
+    return (0.0, None if b == N_BANDS - 1 else float(m.late_width_kwh[e, k, b]))
+
+
+def milestone(m: Model, e: int, k: int) -> Relation:
+    """What is delivered by a deadline, and what is late, make up what is due then.
+
+    ``sum_t until_h[e, k, t] power_kw[e, t] + sum_b late_kwh[e, k, b] >= due_kwh[e, k]``
+    """
+    slots = [t for t in np.nonzero(m.until_h[e, k] > 0)[0].tolist() if m.is_open[e][t]]
+    late_kwh = [m.late_kwh[e, k, b] for b in m.late_bands]
+    weights = [*m.until_h[e, k, slots].tolist(), *(1.0 for _ in late_kwh)]
+    return total(weights, [*(m.power_kw[e, t] for t in slots), *late_kwh]) >= float(m.due_kwh[e, k])
+
+
+class Milestones(Part):
+    """Every deadline before a departure; a member is (EVSE, number): the number-th at that EVSE."""
+
+    name = "milestones"
+
+    @staticmethod
+    def members(problem: Problem) -> Members:
+        """Return every deadline."""
+        return frozenset((int(e), int(k)) for e, k in np.argwhere(problem.deadlines.need_kwh > 0))
+
+    @staticmethod
+    def widen(problem: Problem, members: Members) -> Problem:
+        """Return the problem with all of these deadlines, and every slot before them."""
+        evse, number = _places(members)
+        shape = (problem.topology.n_evses, int(number.max()) + 1)
+        need_kwh = np.zeros(shape)
+        need_kwh[evse, number] = 1.0
+        wide = Deadlines(
+            until_h=frozen(np.full((*shape, problem.grid.n_slots), problem.grid.step_h)),
+            need_kwh=frozen(need_kwh),
+            priority=frozen(np.ones(shape)),
+            seat=read_only(np.zeros(shape, dtype=np.int64)),
+            by_s=frozen(np.zeros(shape)),
+        )
+        return replace(problem, deadlines=wide)
+
+    @staticmethod
+    def state(m: Model, problem: Problem, members: Members, moment: Moment) -> None:
+        """State every deadline, and what is late in bands."""
+        due = problem.deadlines
+        m.until_h, m.due_kwh, m.late_width_kwh = due.until_h, due.need_kwh, late_widths_kwh(due)
+        m.late_bands = range(N_BANDS)
+        m.deadlines = pyo.Set(initialize=_pairs(members), dimen=2)
+        m.late_kwh = pyo.Var(m.deadlines, m.late_bands, bounds=late_bounds)
+        m.milestone = pyo.Constraint(m.deadlines, rule=milestone)
+        per_kwh = late_per_kwh(due, moment.weights)
+        m.flows.cost += [
+            (float(per_kwh[e, k, b]), m.late_kwh[e, k, b]) for e, k in m.deadlines for b in m.late_bands
+        ]
+
+    def __init__(self, compiled: Compiled, members: Members, stated: Problem) -> None:
+        super().__init__(compiled, members, stated)
+        self._evse, self._number = _places(members)
+        self._until_h = np.array(stated.deadlines.until_h[self._evse, self._number])
+        self._row = self.rows["milestone"][self._evse, self._number]
+        self._late = self.columns["late_kwh"][self._evse, self._number]
+
+    def move(self, problem: Problem, moment: Moment, sheet: Sheet) -> None:
+        """Write what is due, and widths and prices of what is late."""
+        due = problem.deadlines
+        widths_kwh = np.array(late_widths_kwh(due))
+        widths_kwh[:, :, -1] = np.inf
+        sheet.row_lower[self._row] = self._of_members(due.need_kwh)
+        sheet.col_upper[self._late] = self._of_members(widths_kwh)
+        sheet.cost[self._late] = self._of_members(late_per_kwh(due, moment.weights))
+
+    def coefficients(self, problem: Problem) -> Iterator[Block]:
+        """Yield the hours before deadlines that changed; where nobody can charge the old ones stay."""
+        ring = problem.grid.ring
+        new_h = self._of_members(problem.deadlines.until_h)
+        is_open = problem.slot_h[self._evse] > 0
+        member, slot = np.nonzero(is_open & (new_h != self._until_h[:, ring]))
+        if member.size:
+            value = new_h[member, slot]
+            self._until_h[member, ring[slot]] = value
+            columns = self.columns["power_kw"][self._evse[member], ring[slot]]
+            yield Block(self._row[member], columns, frozen(value))
+
+    def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:
+        """Return what late energy costs."""
+        late_kwh = solution.values[self._late]
+        cost = float((self._of_members(late_per_kwh(problem.deadlines, moment.weights)) * late_kwh).sum())
+        return (ObjectiveTerm("energy late for a milestone", cost),)
+
+    def _of_members(self, values: FloatArray) -> FloatArray:
+        """Return the values of the members, 0 where a problem has no such deadline any more."""
+        out = np.zeros((self._evse.size, *values.shape[2:]))
+        there = self._number < values.shape[1]
+        out[there] = values[self._evse[there], self._number[there]]
+        return out
+
+
+def _pairs(members: Members) -> list[tuple[int, int]]:
+    return sorted(cast("tuple[int, int]", member) for member in members)
+
+
+def _places(members: Members) -> tuple[IntArray, IntArray]:
+    """Return EVSE and number of every member, in order."""
+    table = np.array(_pairs(members), dtype=np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]

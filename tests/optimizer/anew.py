@@ -1,0 +1,41 @@
+"""A program that is compiled once and moved, beside the same problem stated anew and solved through Pyomo."""
+
+import pyomo.environ as pyo
+import pytest
+
+from optimizer.options import PlanOptions
+from optimizer.problem import problem_of
+from optimizer.scheduling.objective import Weights
+from optimizer.scheduling.parts.part import Moment
+from optimizer.scheduling.program import Structure, state_program
+from optimizer.scheduling.scheduler import Scheduler
+from optimizer.topology import Topology
+
+OPTIONS = PlanOptions()
+
+
+def solved_by_pyomo(problem, epoch_s, options=OPTIONS):
+    """Objective of the problem stated anew and solved cold through Pyomo's own interface."""
+    weights = Weights.of(problem, options)
+    model = state_program(problem, Structure.of(problem), Moment(weights, epoch_s, has_bill=False))
+    if not list(model.component_data_objects(pyo.Var)):
+        return 0.0
+    outcome = pyo.SolverFactory("appsi_highs").solve(model)
+    assert pyo.check_optimal_termination(outcome)
+    return pyo.value(model.cost)
+
+
+def solved_walk(walk, options=OPTIONS):
+    """Yield (problem, what came of it) for states that one scheduler solves in turn."""
+    scheduler, topology = Scheduler(options), Topology.of(walk[0].site)
+    for state in walk:
+        problem = problem_of(state, topology, options)
+        yield problem, scheduler.solve(problem), scheduler.epoch_s
+
+
+def assert_moved_is_anew(walk, options=OPTIONS):
+    """The objective is that of the program stated anew, and its terms sum to it."""
+    for problem, solved, epoch_s in solved_walk(walk, options):
+        objective = pytest.approx(solved.solution.objective, rel=1e-6, abs=1e-6)
+        assert solved_by_pyomo(problem, epoch_s, options) == objective
+        assert sum(term.value for term in solved.planned.terms) == objective

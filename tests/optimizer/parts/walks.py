@@ -1,0 +1,22 @@
+"""Walks of one site's states whose cars have more than a departure and a need."""
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from tests.strategies import state_walks
+
+
+@st.composite
+def walks(draw, enrich, max_size=4):
+    """States of :func:`tests.strategies.state_walks`; ``enrich(draw, car)`` gives each car its facts, once."""
+    known = {}
+
+    def rich(car):
+        key = (car.session_id, car.arrival, car.departure, car.target_kwh)
+        if key not in known:
+            known[key] = enrich(draw, car)
+        return replace(known[key], delivered_kwh=car.delivered_kwh)
+
+    walk = draw(state_walks(max_size=max_size))
+    return tuple(replace(state, sessions=tuple(rich(car) for car in state.sessions)) for state in walk)
