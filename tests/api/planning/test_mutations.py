@@ -11,13 +11,30 @@ from api.wire.schemas import parsed
 from models.errors import InvalidInputError
 from tests.strategies import rich_states
 
-JUNK = (None, True, -1, 0, 0.5, 7, 1e9, 1e308, "", "L1", "2026-01-15T18:00:00+00:00", [], [1.0], {}, {"a": 1})
+JUNK: tuple[object, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    0.5,
+    7,
+    1e9,
+    1e308,
+    "",
+    "L1",
+    "2026-01-15T18:00:00+00:00",
+    [],
+    [1.0],
+    {},
+    {"a": 1},
+)
 
 
 def places(document, path=()):
     """Every place in a document."""
-    parts = enumerate(document) if isinstance(document, list) else ()
-    parts = document.items() if isinstance(document, dict) else parts
+    if not isinstance(document, list | dict):
+        return
+    parts = document.items() if isinstance(document, dict) else enumerate(document)
     for key, part in parts:
         yield (*path, key)
         yield from places(part, (*path, key))
