@@ -1,7 +1,9 @@
 """Model predictive control of one site: a state in, a plan out, again and again."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from models.validate import validate_state
 from optimizer.explain import binding_limits, overload_notes, unmet_energy
 from optimizer.lateness import milestone_notes
 from optimizer.options import PlanOptions
-from optimizer.plan import Plan
+from optimizer.plan import Plan, PlanBasis
 from optimizer.pricing.retail import PricingRules, retail_prices
 from optimizer.pricing.scarcity import scarcity_per_kwh
 from optimizer.problem import Problem, problem_of, site_limit_kw
@@ -146,6 +148,8 @@ class Controller:
                 *milestone_notes(state, problem, dispatched.schedule),
                 *attempt.notes,
             ),
+            session_kwh=_by_session(problem, dispatched),
+            basis=_basis(problem, attempt.solved),
         )
 
     def _scarcity(self, problem: Problem, planned: PlannedPower | None) -> FloatArray:
@@ -168,6 +172,23 @@ class Controller:
             rebuild=None if solved is None else solved.rebuild,
             n_rebuilds=self._scheduler.n_rebuilds,
         )
+
+
+def _basis(problem: Problem, solved: Solved | None) -> PlanBasis | None:
+    return None if solved is None else PlanBasis(problem, solved.planned, solved.solution.objective)
+
+
+def _by_session(problem: Problem, dispatched: Dispatched) -> Mapping[str, float]:
+    """Return the energy of each session [kWh]."""
+    kwh = dispatched.session_kwh.tolist()
+    return MappingProxyType(
+        {
+            name: kwh[evse][seat]
+            for evse, seats in enumerate(problem.session_ids)
+            for seat, name in enumerate(seats)
+            if name is not None
+        }
+    )
 
 
 def _said(found: tuple[Breach, ...]) -> str:

@@ -1,12 +1,17 @@
 """A plan: the schedule, and all that it says about itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from models.arrays import FloatArray
-from models.prices import PriceSchedule
+from models.prices import PriceSchedule, SlotPrice
 from models.schedule import Schedule
+from optimizer.problem import Problem
+from optimizer.reasons import Reason, reasons_of
+from optimizer.scheduling.extract import PlannedPower
 from optimizer.solver.outcome import SolveReport
 
 
@@ -57,6 +62,38 @@ class BindingLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanBasis:
+    """What a plan was made from: the problem, its optimum before rounding, and the bound that it proves."""
+
+    problem: Problem
+    planned: PlannedPower
+    bound: float
+
+
+@dataclass(frozen=True, slots=True)
+class SlotReason:
+    """Why a slot is as dear as it is.
+
+    Parameters
+    ----------
+    slot : int
+    price : SlotPrice
+        What drivers pay, by part.
+    marginal_per_kwh : float
+        What one more kWh at the site's root would cost [currency/kWh].
+    binding : tuple of BindingLimit
+    charging : tuple of str
+        EVSEs whose pilot is on.
+    """
+
+    slot: int
+    price: SlotPrice
+    marginal_per_kwh: float
+    binding: tuple[BindingLimit, ...]
+    charging: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What the engine decided for one site.
 
@@ -75,6 +112,10 @@ class Plan:
         Energy price plus what the site's limits add to it [currency/kWh].
     notes : tuple of str
         What the reader must know: limits below the load, missing forecasts, fall-backs.
+    session_kwh : mapping of str to float
+        Energy that the schedule gives to each session [kWh].
+    basis : PlanBasis or None
+        What it was made from, for explanations; None where there is no optimum.
     """
 
     site_id: str
@@ -89,3 +130,44 @@ class Plan:
     prices: PriceSchedule
     report: SolveReport
     notes: tuple[str, ...] = ()
+    session_kwh: Mapping[str, float] = MappingProxyType({})
+    basis: PlanBasis | None = None
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why every session charges when it does; computed when asked for."""
+        return () if self.basis is None else reasons_of(self.basis.problem, self.basis.planned)
+
+    def why(self, session_id: str) -> Reason:
+        """Return why a session charges when it does.
+
+        Raises
+        ------
+        KeyError
+            The plan knows of no such session, or was made without an optimum.
+        """
+        for reason in self.reasons:
+            if reason.session_id == session_id:
+                return reason
+        raise KeyError(session_id)
+
+    def why_slot(self, slot: int) -> SlotReason:
+        """Return what a kWh costs in a slot, by part, and what binds there.
+
+        Raises
+        ------
+        IndexError
+            There is no such slot.
+        """
+        if not 0 <= slot < self.schedule.grid.n_slots:
+            raise IndexError(slot)
+        charging = self.schedule.pilot_a[:, slot] > 0
+        return SlotReason(
+            slot=slot,
+            price=self.prices.slots[slot],
+            marginal_per_kwh=float(self.marginal_per_kwh[slot]),
+            binding=tuple(limit for limit in self.binding if slot in limit.slots),
+            charging=tuple(
+                evse_id for evse_id, is_on in zip(self.schedule.evse_ids, charging, strict=True) if is_on
+            ),
+        )

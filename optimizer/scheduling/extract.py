@@ -11,7 +11,7 @@ from optimizer.problem import Problem
 from optimizer.rows import PHASE_NAMES
 from optimizer.scheduling.moving import Mover
 from optimizer.scheduling.parts.limits import RowPrices
-from optimizer.scheduling.parts.part import Moment
+from optimizer.scheduling.parts.part import Added, Moment
 from optimizer.solver.live import Solution
 from optimizer.solver.outcome import ObjectiveTerm
 
@@ -31,6 +31,8 @@ class PlannedPower:
         Billing peak that the plan reaches [kW].
     prices : RowPrices
         Shadow prices of the limits [currency/kW] and [currency/A], for the length of a slot.
+    added : tuple of Added
+        What laws of the whole site, its peaks, add to the price of power.
     terms : tuple of ObjectiveTerm
         They sum to the objective, up to the fixed moment that earliness counts from.
     """
@@ -40,6 +42,7 @@ class PlannedPower:
     worth_per_kwh: FloatArray
     peak_kw: float | None
     prices: RowPrices
+    added: tuple[Added, ...]
     terms: tuple[ObjectiveTerm, ...]
 
 
@@ -51,6 +54,7 @@ def planned_power(solution: Solution, mover: Mover, problem: Problem, moment: Mo
         worth_per_kwh=mover.charging.worth_per_kwh(problem, solution.row_duals),
         peak_kw=mover.peak_kw(solution.values),
         prices=mover.row_prices(problem, solution.row_duals),
+        added=mover.adds(problem, solution.row_duals),
         terms=mover.terms(problem, moment, solution),
     )
 

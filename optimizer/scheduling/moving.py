@@ -7,7 +7,7 @@ from optimizer.problem import Problem
 from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.demand_charge import DemandCharge
 from optimizer.scheduling.parts.limits import Limits, RowPrices
-from optimizer.scheduling.parts.part import Moment, Part, Sheet
+from optimizer.scheduling.parts.part import Added, Moment, Part, Sheet
 from optimizer.scheduling.program import PARTS, Structure
 from optimizer.solver.compiled import Compiled
 from optimizer.solver.live import Coefficients, Numbers, Solution
@@ -50,6 +50,10 @@ class Mover:
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:
         """Return the named parts of the objective."""
         return tuple(term for part in self._parts.values() for term in part.terms(problem, moment, solution))
+
+    def adds(self, problem: Problem, row_duals: FloatArray) -> tuple[Added, ...]:
+        """Return what laws of the whole site add to the price of its power."""
+        return tuple(added for part in self._parts.values() for added in part.adds(problem, row_duals))
 
     @property
     def charging(self) -> Charging:

@@ -1,11 +1,14 @@
 """The demand charge: the greatest mean import of a slot in the billing period."""
 
+from collections.abc import Iterator
+
+import numpy as np
 import pyomo.environ as pyo
 
-from models.arrays import FloatArray
+from models.arrays import FloatArray, frozen
 from optimizer.problem import Problem
 from optimizer.scheduling.laws import Model, Relation, summed
-from optimizer.scheduling.parts.part import NOTHING, Members, Moment, Part, Sheet
+from optimizer.scheduling.parts.part import NOTHING, Added, Members, Moment, Part, Sheet
 from optimizer.solver.live import Solution
 from optimizer.solver.outcome import ObjectiveTerm
 
@@ -48,6 +51,11 @@ class DemandCharge(Part):
     def peak_kw(self, values: FloatArray) -> float:
         """Return the planned billing peak [kW]."""
         return float(values[self.columns["peak_kw"]])
+
+    def adds(self, problem: Problem, row_duals: FloatArray) -> Iterator[Added]:
+        """Yield what a kW costs in slots that make the peak."""
+        rows = self.rows["demand_peak"][problem.grid.ring]
+        yield Added(self.name, frozen(np.maximum(-row_duals[rows], 0.0)))
 
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:  # noqa: ARG002
         """Return what the peak costs."""

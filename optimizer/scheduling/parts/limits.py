@@ -97,7 +97,9 @@ class Limits(Part):
         for place, facet in enumerate(self._facets):
             per_unit[facet.row] += by_facet[place]
         pairs = self._pairs
-        return RowPrices(frozen(per_unit), frozen(by_facet), pairs.facet, pairs.evse, pairs.per_kw(problem))
+        row = np.array([facet.row for facet in self._facets], dtype=np.int64)
+        per_kw = pairs.per_kw(problem)
+        return RowPrices(frozen(per_unit), frozen(by_facet), row, pairs.facet, pairs.evse, per_kw)
 
     def _places(self, problem: Problem) -> IntArray:
         facets = np.array(self._facets)
@@ -144,12 +146,13 @@ class Pairs(NamedTuple):
 class RowPrices(NamedTuple):
     """Shadow prices of the limits, and the way from a row to the EVSEs that load it.
 
-    ``per_unit`` (R, T) is by row [currency/kW or A], ``by_facet`` (F, T) by facet; pair ``i`` says that a kW
-    at ``evse[i]`` loads facet ``facet[i]`` by ``per_kw[i]``.
+    ``per_unit`` (R, T) is by row [currency/kW or A], ``by_facet`` (F, T) by facet of ``row`` (F,);
+    pair ``i`` says that a kW at ``evse[i]`` loads facet ``facet[i]`` by ``per_kw[i]``.
     """
 
     per_unit: FloatArray
     by_facet: FloatArray
+    row: IntArray
     facet: IntArray
     evse: IntArray
     per_kw: FloatArray
@@ -159,7 +162,9 @@ class RowPrices(NamedTuple):
         """Return the prices of a program without limits: nothing."""
         nobody = np.empty(0, dtype=np.int64)
         shape = problem.limits.limit.shape
-        return cls(frozen(np.zeros(shape)), frozen(np.zeros((0, shape[1]))), nobody, nobody, frozen([]))
+        return cls(
+            frozen(np.zeros(shape)), frozen(np.zeros((0, shape[1]))), nobody, nobody, nobody, frozen([])
+        )
 
     def of_evses(self, n_evses: int, least: float = 0.0) -> FloatArray:
         """Return what the limits add to a kW at each EVSE, shape (E, T) [currency/kW].

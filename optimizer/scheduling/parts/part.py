@@ -87,6 +87,14 @@ class Moment:
     has_bill: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a law adds to a kW that the site draws in each slot, shape (T,) [currency/kW], for the slot's length."""
+
+    name: str
+    per_kw: FloatArray
+
+
 @dataclass(slots=True)
 class Sheet:
     """The numbers of a program while a problem is written into them; arrays are changed in place."""
@@ -146,6 +154,10 @@ class Part(ABC):
     def exclusive(self, problem: Problem) -> tuple[tuple[IntArray, IntArray], ...]:  # noqa: ARG002 - as above
         """Return pairs of columns of which at most one may be above 0: flows against each other."""
         return ()
+
+    def adds(self, problem: Problem, row_duals: FloatArray) -> Iterator[Added]:  # noqa: ARG002 - as above
+        """Yield what the part adds to the price of power at the whole site."""
+        yield from ()
 
     @abstractmethod
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:

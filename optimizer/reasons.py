@@ -1,0 +1,184 @@
+"""Why every car charges when it does: one reason for each session, which a machine can check.
+
+A car that nothing holds back would charge at once, at the greatest power that it and its EVSE can take. Where the
+plan gives it less than that, something stands against it in those slots: a limit's shadow price, a dearer
+hour, a peak that would be billed. What stands against most of its energy is its reason: take it away and its plan
+changes. A car that is not held back has its own power, or its need, as the reason.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from models.arrays import FloatArray, frozen
+from optimizer.problem import Problem
+from optimizer.scheduling.extract import PlannedPower
+
+HELD_KWH = 1e-3
+"""Energy from which on a car counts as held back [kWh]."""
+
+MANY = 3
+"""Sessions that are named as going first."""
+
+
+class ReasonKind(StrEnum):
+    """What a car's plan follows from."""
+
+    LIMIT = "limit"
+    """A limit of a node, station or line: others need it more, or it is cheaper later."""
+    PRICE = "price"
+    """Energy is cheaper in other slots."""
+    PEAK = "peak"
+    """A higher peak would be billed."""
+    POWER = "power"
+    """Nothing holds it back: its own power, or its EVSE's, decides how long it takes."""
+    NEED = "need"
+    """Nothing holds it back, and it is done within a slot."""
+    PREFERENCE = "preference"
+    """It costs the same; the plan only prefers an order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """The reason of one session.
+
+    Parameters
+    ----------
+    session_id, evse_id : str
+    kind : ReasonKind
+    subject : str
+        What it is: the node, station or line whose limits hold the car back, the EVSE, or the kind's word.
+    slots : tuple of int
+        Slots in which it holds the car back.
+    per_kwh : float
+        What it adds to a kWh there, on average [currency/kWh].
+    held_kwh : float
+        Energy that the car would otherwise take there [kWh].
+    goes_first : tuple of str
+        Sessions that charge there instead, below the same limit, most energy first.
+    """
+
+    session_id: str
+    evse_id: str
+    kind: ReasonKind
+    subject: str
+    slots: tuple[int, ...]
+    per_kwh: float
+    held_kwh: float
+    goes_first: tuple[str, ...]
+
+
+class _Candidate(NamedTuple):
+    """Something that may stand against a car: its price per kWh by slot, shape (T,)."""
+
+    kind: ReasonKind
+    subject: str
+    row: int | None
+    per_kwh: FloatArray
+
+
+def reasons_of(problem: Problem, planned: PlannedPower) -> tuple[Reason, ...]:
+    """Return the reason of every session that is planned, in the order of EVSEs and seats."""
+    found = []
+    for evse, ids in enumerate(problem.session_ids):
+        above = list(_above(problem, planned, evse))
+        for seat, session_id in enumerate(ids):
+            if session_id is not None and problem.need_kwh[evse, seat] > 0:
+                found.append(_reason(problem, planned, (evse, seat), above))
+    return tuple(found)
+
+
+def eager_kwh(problem: Problem, evse: int, seat: int) -> FloatArray:
+    """Return what a session would take if nothing held it back, shape (T,) [kWh]."""
+    most_kwh = problem.max_kw[evse] * problem.connected_h[evse, seat]
+    until = np.minimum(np.cumsum(most_kwh), problem.need_kwh[evse, seat])
+    return frozen(np.diff(until, prepend=0.0))
+
+
+def _reason(
+    problem: Problem, planned: PlannedPower, place: tuple[int, int], above: list[_Candidate]
+) -> Reason:
+    evse, seat = place
+    session_id, evse_id = problem.session_ids[evse][seat] or "", problem.topology.evse_ids[evse]
+    eager = eager_kwh(problem, evse, seat)
+    given = planned.power_kw[evse] * problem.connected_h[evse, seat]
+    held = np.maximum(eager - given, 0.0)
+    held_kwh = float(held.sum())
+    if held_kwh <= HELD_KWH:
+        fits = float(eager.sum()) >= float(problem.need_kwh[evse, seat]) - HELD_KWH
+        is_done = fits and int((eager > HELD_KWH).sum()) <= 1
+        kind, subject = (ReasonKind.NEED, "need") if is_done else (ReasonKind.POWER, evse_id)
+        slots = tuple(np.nonzero(eager > HELD_KWH)[0].tolist())
+        return Reason(session_id, evse_id, kind, subject, slots, 0.0, 0.0, ())
+    candidates = [*above, _dearer(problem, given, held)]
+    worst = max(candidates, key=lambda one: float(held @ one.per_kwh))
+    weight = float(held @ worst.per_kwh)
+    if weight <= 0.0:
+        slots = tuple(np.nonzero(held > HELD_KWH)[0].tolist())
+        return Reason(session_id, evse_id, ReasonKind.PREFERENCE, "order", slots, 0.0, held_kwh, ())
+    slots = tuple(np.nonzero((held > HELD_KWH) & (worst.per_kwh > 0))[0].tolist())
+    first = () if worst.row is None else _others(problem, planned, (evse, seat, worst.row), slots)
+    return Reason(
+        session_id,
+        evse_id,
+        worst.kind,
+        worst.subject,
+        slots,
+        weight / held_kwh,
+        held_kwh,
+        first,
+    )
+
+
+def _above(problem: Problem, planned: PlannedPower, evse: int) -> Iterator[_Candidate]:
+    """Yield the limits of every place above an EVSE, and what the site as a whole adds.
+
+    The limits of one node go together: where power and phases are nearly full, one takes the other's place.
+    """
+    prices, step_h = planned.prices, problem.grid.step_h
+    names = problem.topology.rows.names
+    by_place: dict[str, FloatArray] = {}
+    row_at: dict[str, int] = {}
+    for pair in np.nonzero(prices.evse == evse)[0].tolist():
+        row = int(prices.row[prices.facet[pair]])
+        where = names[row].where
+        per_kwh = prices.per_kw[pair] * prices.by_facet[prices.facet[pair]] / step_h
+        by_place[where] = by_place.get(where, frozen(np.zeros_like(per_kwh))) + per_kwh
+        row_at[where] = row
+    for where, per_kwh in by_place.items():
+        yield _Candidate(ReasonKind.LIMIT, where, row_at[where], per_kwh)
+    for added in planned.added:
+        yield _Candidate(ReasonKind.PEAK, added.name, None, frozen(added.per_kw / step_h))
+
+
+def _dearer(problem: Problem, given: FloatArray, held: FloatArray) -> _Candidate:
+    """Return how much dearer energy is in each slot than where the car takes it instead."""
+    instead = given if given.sum() > HELD_KWH else held
+    paid = float(instead @ problem.import_per_kwh) / float(instead.sum())
+    return _Candidate(ReasonKind.PRICE, "price", None, frozen(np.maximum(problem.import_per_kwh - paid, 0.0)))
+
+
+def _others(
+    problem: Problem,
+    planned: PlannedPower,
+    place: tuple[int, int, int],
+    slots: tuple[int, ...],
+) -> tuple[str, ...]:
+    """Return the sessions that charge in some slots below a row, most energy first."""
+    evse, seat, row = place
+    below = np.nonzero((problem.topology.rows.of_evse == row).any(axis=1))[0]
+    taken = planned.power_kw[below][:, None, list(slots)] * problem.connected_h[below][:, :, list(slots)]
+    total = taken.sum(axis=2)
+    order = np.argsort(-total, axis=None, kind="stable")
+    found: list[str] = []
+    for flat in order.tolist():
+        other, other_seat = np.unravel_index(flat, total.shape)
+        session_id = problem.session_ids[int(below[other])][int(other_seat)]
+        if total[other, other_seat] <= HELD_KWH or len(found) == MANY:
+            break
+        if session_id is not None and (int(below[other]), int(other_seat)) != (evse, seat):
+            found.append(session_id)
+    return tuple(found)
