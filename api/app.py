@@ -15,6 +15,7 @@ from fastapi.openapi.utils import get_openapi
 from api.body import BodyLimit
 from api.errors import answer_with_problems
 from api.examples import examples, state_of
+from api.planning.explain.routes import router as explaining
 from api.planning.planner import Planner
 from api.planning.routes import router as planning
 from api.planning.schemas import StateWire
@@ -50,6 +51,7 @@ def create_app(
     lifespan = _lifespan(settings, planner, companion)
     app = FastAPI(title="Gridpilot", version=_version(), lifespan=lifespan, redoc_url=None)
     app.include_router(planning)
+    app.include_router(explaining)
     app.include_router(_health)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     answer_with_problems(app)

@@ -22,11 +22,17 @@ def plan(
     state: Annotated[Path, typer.Argument(help="A site's state as JSON; see `gridpilot schema`.")],
     out: Annotated[Path | None, typer.Option(help="Write the plan as JSON, as the API answers it.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture: .png, .svg, or a page .html.")] = None,
+    why: Annotated[
+        str | None, typer.Option(help="Say why a session charges when it does; `all` for every one.")
+    ] = None,
+    what_if: Annotated[
+        str | None, typer.Option(help="Another limit, as NODE=+10 (kW) or NODE=+16A: what would change.")
+    ] = None,
 ) -> None:
     """Plan a site from its state, and show what its stations are told."""
     from api.commands import plan as command
 
-    command.plan(state, out, plot)
+    command.plan(state, out, plot, command.Questions(why, what_if))
 
 
 @app.command()

@@ -1,18 +1,20 @@
 """A plan: the schedule, and all that it says about itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from models.arrays import FloatArray
 from models.prices import PriceSchedule, SlotPrice
 from models.schedule import Schedule
-from optimizer.problem import Problem
 from optimizer.reasons import Reason, reasons_of
-from optimizer.scheduling.extract import PlannedPower
 from optimizer.solver.outcome import SolveReport
+
+if TYPE_CHECKING:  # both bring Pyomo, which takes a second to import
+    from optimizer.problem import Problem
+    from optimizer.scheduling.extract import PlannedPower
 
 
 class UnmetReason(StrEnum):
@@ -65,8 +67,8 @@ class BindingLimit:
 class PlanBasis:
     """What a plan was made from: the problem, its optimum before rounding, and the bound that it proves."""
 
-    problem: Problem
-    planned: PlannedPower
+    problem: "Problem"
+    planned: "PlannedPower"
     bound: float
 
 
@@ -130,7 +132,7 @@ class Plan:
     prices: PriceSchedule
     report: SolveReport
     notes: tuple[str, ...] = ()
-    session_kwh: Mapping[str, float] = MappingProxyType({})
+    session_kwh: Mapping[str, float] = field(default_factory=dict)
     basis: PlanBasis | None = None
 
     @property

@@ -9,13 +9,15 @@ changes. A car that is not held back has its own power, or its need, as the reas
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from models.arrays import FloatArray, frozen
-from optimizer.problem import Problem
-from optimizer.scheduling.extract import PlannedPower
+
+if TYPE_CHECKING:  # they bring Pyomo, which takes a second to import
+    from optimizer.problem import Problem
+    from optimizer.scheduling.extract import PlannedPower
 
 HELD_KWH = 1e-3
 """Energy from which on a car counts as held back [kWh]."""
@@ -80,7 +82,7 @@ class _Candidate(NamedTuple):
     per_kwh: FloatArray
 
 
-def reasons_of(problem: Problem, planned: PlannedPower) -> tuple[Reason, ...]:
+def reasons_of(problem: "Problem", planned: "PlannedPower") -> tuple[Reason, ...]:
     """Return the reason of every session that is planned, in the order of EVSEs and seats."""
     found = []
     for evse, ids in enumerate(problem.session_ids):
@@ -91,7 +93,7 @@ def reasons_of(problem: Problem, planned: PlannedPower) -> tuple[Reason, ...]:
     return tuple(found)
 
 
-def eager_kwh(problem: Problem, evse: int, seat: int) -> FloatArray:
+def eager_kwh(problem: "Problem", evse: int, seat: int) -> FloatArray:
     """Return what a session would take if nothing held it back, shape (T,) [kWh]."""
     most_kwh = problem.max_kw[evse] * problem.connected_h[evse, seat]
     until = np.minimum(np.cumsum(most_kwh), problem.need_kwh[evse, seat])
@@ -99,7 +101,7 @@ def eager_kwh(problem: Problem, evse: int, seat: int) -> FloatArray:
 
 
 def _reason(
-    problem: Problem, planned: PlannedPower, place: tuple[int, int], above: list[_Candidate]
+    problem: "Problem", planned: "PlannedPower", place: tuple[int, int], above: list[_Candidate]
 ) -> Reason:
     evse, seat = place
     session_id, evse_id = problem.session_ids[evse][seat] or "", problem.topology.evse_ids[evse]
@@ -133,7 +135,7 @@ def _reason(
     )
 
 
-def _above(problem: Problem, planned: PlannedPower, evse: int) -> Iterator[_Candidate]:
+def _above(problem: "Problem", planned: "PlannedPower", evse: int) -> Iterator[_Candidate]:
     """Yield the limits of every place above an EVSE, and what the site as a whole adds.
 
     The limits of one node go together: where power and phases are nearly full, one takes the other's place.
@@ -154,7 +156,7 @@ def _above(problem: Problem, planned: PlannedPower, evse: int) -> Iterator[_Cand
         yield _Candidate(ReasonKind.PEAK, added.name, None, frozen(added.per_kw / step_h))
 
 
-def _dearer(problem: Problem, given: FloatArray, held: FloatArray) -> _Candidate:
+def _dearer(problem: "Problem", given: FloatArray, held: FloatArray) -> _Candidate:
     """Return how much dearer energy is in each slot than where the car takes it instead."""
     instead = given if given.sum() > HELD_KWH else held
     paid = float(instead @ problem.import_per_kwh) / float(instead.sum())
@@ -162,8 +164,8 @@ def _dearer(problem: Problem, given: FloatArray, held: FloatArray) -> _Candidate
 
 
 def _others(
-    problem: Problem,
-    planned: PlannedPower,
+    problem: "Problem",
+    planned: "PlannedPower",
     place: tuple[int, int, int],
     slots: tuple[int, ...],
 ) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 """What if a limit were another: the plan made again, beside what shadow prices foretell."""
 
+import re
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -8,7 +10,6 @@ from models.errors import InvalidInputError, Issue
 from models.grid.limits import NodeLimit
 from models.grid.site import CircuitNode
 from models.state import SiteState
-from optimizer.mpc import Controller
 from optimizer.options import PlanOptions
 from optimizer.plan import Plan
 
@@ -68,6 +69,25 @@ class WhatIf:
     plan: Plan
 
 
+_CHANGE: Final = re.compile(r"(?P<node>.+)=(?P<extra>[+-]?\d+(\.\d+)?)\s*(?P<unit>kW|A)?")
+
+
+def change_of(text: str) -> LimitChange:
+    """Return a change that is written ``NODE=+10`` (kW) or ``NODE=+16A``.
+
+    Raises
+    ------
+    InvalidInputError
+        It is written otherwise.
+    """
+    found = _CHANGE.fullmatch(text.strip())
+    if found is None:
+        raise InvalidInputError((Issue("what-if", f"{text!r} is not like NODE=+10 or NODE=+16A"),))
+    extra = float(found["extra"])
+    in_a = found["unit"] == "A"
+    return LimitChange(found["node"], 0.0 if in_a else extra, extra if in_a else 0.0)
+
+
 def what_if(state: SiteState, change: LimitChange, options: PlanOptions | None = None) -> WhatIf:
     """Plan a state again with another limit at a node, and compare.
 
@@ -76,6 +96,8 @@ def what_if(state: SiteState, change: LimitChange, options: PlanOptions | None =
     InvalidInputError
         The state cannot be used, or has no such node.
     """
+    from optimizer.mpc import Controller  # noqa: PLC0415 - Pyomo and HiGHS take a second to import
+
     if all(node.node_id != change.node_id for node in state.site.nodes):
         raise InvalidInputError((Issue("change.node_id", f"no node is called {change.node_id!r}"),))
     before = Controller(state.site, options).step(state)

@@ -63,7 +63,7 @@ def _headline(plan: Plan, state: SiteState) -> Text:
 
 def _hours(plan: Plan, state: SiteState, parts: tuple[Part, ...]) -> Table:
     title = f"Mean power by hour [kW], price [{plan.prices.currency}/kWh]"
-    table = _table(title)
+    table = new_table(title)
     table.add_column("hour", justify="right", no_wrap=True)
     for name in ("load", *(part.name for part in parts)):
         table.add_column(escape(name), justify="right", overflow="fold")
@@ -86,7 +86,7 @@ def _hours(plan: Plan, state: SiteState, parts: tuple[Part, ...]) -> Table:
 
 
 def _sessions(plan: Plan, state: SiteState) -> Table:
-    table = _table("Sessions, energy [kWh]")
+    table = new_table("Sessions, energy [kWh]")
     for name, justify in (("session", "left"), ("EVSE", "left"), ("leaves", "left")):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]  # rich names the words it takes
     for name in ("wanted", "planned", "missing"):
@@ -107,7 +107,7 @@ def _sessions(plan: Plan, state: SiteState) -> Table:
 
 
 def _binding(limits: Iterable[BindingLimit], grid: TimeGrid, zone: str) -> Table:
-    table = _table("Binding limits")
+    table = new_table("Binding limits")
     for name in ("node", "of", "set by", "when"):
         table.add_column(name, overflow="fold")
     table.add_column("worth/kWh", justify="right")
@@ -124,7 +124,7 @@ def _binding(limits: Iterable[BindingLimit], grid: TimeGrid, zone: str) -> Table
     return table
 
 
-def _table(title: str) -> Table:
+def new_table(title: str) -> Table:
     """Return an empty table that is narrow enough for a terminal of 80 columns."""
     return Table(
         title=escape(title),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from api.planning.explain.schemas import ReasonOut
 from api.planning.profiles import StationProfile
 from api.planning.request import PlanRequest
 from api.pricing.schemas import PricesOut
@@ -149,6 +150,7 @@ class PlanOut(WireModel):
     profiles: tuple[ProfileOut, ...]
     binding: tuple[BindingLimitOut, ...]
     unmet: tuple[UnmetEnergyOut, ...]
+    reasons: Annotated[tuple[ReasonOut, ...], Field(description="why every session charges when it does")]
     solve: SolveOut
     notes: tuple[str, ...]
 
@@ -171,6 +173,9 @@ class PlanOut(WireModel):
             profiles=tuple(ProfileOut.from_domain(profile) for profile in profiles),
             binding=tuple(BindingLimitOut.from_domain(limit) for limit in plan.binding),
             unmet=tuple(UnmetEnergyOut.from_domain(unmet) for unmet in plan.unmet),
+            reasons=tuple(
+                ReasonOut.from_domain(reason, plan, request.state.site.zone) for reason in plan.reasons
+            ),
             solve=SolveOut.from_domain(plan.report),
             notes=(*request.notes, *plan.notes),
         )

@@ -10,6 +10,7 @@ from api.planning.explain.schemas import WhatIfOut, WhatIfWire
 from api.planning.forecasts import forecast_loads
 from api.planning.routes import PlannerDep
 from api.wire.schemas import body_of, parsed, problem_of
+from optimizer.what_if import what_if
 
 router = APIRouter(prefix="/v1", tags=["planning"])
 
@@ -28,8 +29,6 @@ async def question_in(request: Request) -> WhatIfWire:
 
 def answer(question: WhatIfWire) -> WhatIfOut:
     """Return what the change would do."""
-    from optimizer.what_if import what_if  # noqa: PLC0415 - Pyomo and HiGHS take a second to import
-
     request = forecast_loads(question.state.to_domain())
     return WhatIfOut.from_domain(what_if(request.state, question.change.to_domain(), request.options))
 
