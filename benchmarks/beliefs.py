@@ -127,6 +127,7 @@ def _session(seen: Seen, now: datetime, departure: Departure, energy_kwh: float)
         target_kwh=seen.delivered_kwh if seen.is_full else target_kwh,
         delivered_kwh=seen.delivered_kwh,
         max_current_a=seen.usable_a,
+        n_phases=seen.n_phases,
     )
 
 

@@ -19,7 +19,7 @@ from models.grid.site import N_PHASES, Site
 from models.sessions import ChargingSession
 from models.state import SiteState
 from models.units import SECONDS_PER_HOUR, W_PER_KW
-from optimizer.closed_loop import Policy
+from optimizer.fast import Envelope
 from optimizer.mpc import Controller
 from optimizer.options import PlanOptions
 
@@ -181,6 +181,10 @@ class Rule:
         """Return the pilot of every EVSE from now on, shape (n_evses,) [A]."""
         return self.decide(state)
 
+    def envelope(self, state: SiteState) -> Envelope:
+        """Return these pilots for the fast clock, which hands out what they leave, least laxity first."""
+        return Envelope.of_pilots(state, self.decide(state))
+
 
 CAREFUL: Final = PlanOptions(departure_quantile=0.1, ready_before_h=0.5)
 """Options that the engine is measured with: care for batteries that taper and for drivers who leave early.
@@ -203,8 +207,12 @@ class Ours:
         schedule = self._controller.step(state).schedule
         return np.asarray(schedule.pilot_a[:, schedule.grid.slot_at(state.now)], dtype=np.float64)
 
+    def envelope(self, state: SiteState) -> Envelope:
+        """Return the plan for the fast clock."""
+        return Envelope.of_plan(state, self._controller.step(state))
 
-def policy_named(name: PolicyName, site: Site) -> Policy:
+
+def policy_named(name: PolicyName, site: Site) -> Ours | Rule:
     """Return a fresh policy for a site."""
     match name:
         case PolicyName.OURS:

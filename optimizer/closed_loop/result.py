@@ -1,11 +1,11 @@
 """What came of a closed loop: energy against need, peak, cost, exceedances, switches, decision times."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 
-from models.arrays import FloatArray
+from models.arrays import FloatArray, frozen
 from models.prices import EnergyTariff
 from models.timegrid import TimeGrid
 
@@ -50,6 +50,12 @@ class Exceedance:
         Greatest excess of a metered mean, in kW or A as ``quantity`` says.
     at : datetime
         When that was.
+    source : str
+        Who set the limit: ``rating`` for the node's own, else the source of a signal.
+    longest_s : float
+        Longest time without a break [s].
+    is_beyond_margin : bool
+        Whether it was longer than the node's fuse holds for sure, or than a signal leaves time to follow.
     """
 
     node_id: str
@@ -57,6 +63,9 @@ class Exceedance:
     seconds: float
     worst: float
     at: datetime
+    source: str = "rating"
+    longest_s: float = 0.0
+    is_beyond_margin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,11 @@ class LoopResult:
         What the site pays on ``grid``.
     exceedances : tuple of Exceedance
     decision_s : (n_decisions,) float64
-        What each decision took [s].
+        What each decision of the policy took [s].
+    fast_s : (n_fast,) float64
+        What each decision of the fast clock took [s]; empty without one.
+    n_told : int
+        How many pilots were sent.
     """
 
     policy: str
@@ -86,6 +99,8 @@ class LoopResult:
     tariff: EnergyTariff
     exceedances: tuple[Exceedance, ...]
     decision_s: FloatArray
+    fast_s: FloatArray = field(default_factory=lambda: frozen([]))
+    n_told: int = 0
 
     @property
     def need_kwh(self) -> float:
@@ -133,3 +148,7 @@ class LoopResult:
     def decision_ms(self, level: float) -> float:
         """Return a quantile of the decision times [ms]; 0 where nothing was decided."""
         return 1e3 * float(np.quantile(self.decision_s, level)) if self.decision_s.size else 0.0
+
+    def fast_ms(self, level: float) -> float:
+        """Return a quantile of the fast clock's decision times [ms]; 0 where it decided nothing."""
+        return 1e3 * float(np.quantile(self.fast_s, level)) if self.fast_s.size else 0.0

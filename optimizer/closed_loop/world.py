@@ -13,9 +13,11 @@ from models.errors import IssueList
 from models.grid.site import Site
 from models.prices import EnergyTariff
 from models.sessions import ChargingSession
-from models.simulation import Car
+from models.simulation import Car, MeterDelay, StationFault
 from models.state import SiteState
 from models.timegrid import TimeGrid
+from optimizer.closed_loop.signals import Signal
+from optimizer.fast import Envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Seen:
         Least pilot that would carry what the car draws [A]; None until it draws less than its pilot.
     is_full : bool
         The car stopped by itself.
+    n_phases : int or None
+        Lines that it was seen to use; None until it draws enough to tell.
     """
 
     session_id: str
@@ -45,6 +49,7 @@ class Seen:
     delivered_kwh: float
     usable_a: float | None
     is_full: bool
+    n_phases: int | None = None
 
 
 Believe: TypeAlias = Callable[[Seen, datetime], ChargingSession]
@@ -61,6 +66,19 @@ class Policy(Protocol):
 
     def pilots(self, state: SiteState) -> FloatArray:
         """Return the pilot of every EVSE from now on, shape (n_evses,) [A]."""
+        ...
+
+
+class Planner(Protocol):
+    """Plans for the minutes that the fast clock then fills."""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        ...
+
+    def envelope(self, state: SiteState) -> Envelope:
+        """Return what everybody is due, and who may use what becomes free."""
         ...
 
 
@@ -92,6 +110,10 @@ class World:
     expected_peak_kw : float
         Peak that the operator expects to be billed anyway [kW]; policies are told that it was there already. An
         engine that does not expect it defers energy to shave a peak that a later arrival causes all the same.
+    signals : tuple of Signal
+        Limits that come suddenly.
+    faults : tuple of StationFault
+        Stations that do not obey for a while.
     """
 
     site: Site
@@ -99,6 +121,8 @@ class World:
     tariff: Callable[[TimeGrid], EnergyTariff]
     car_of: Callable[[Visit], Car] = default_car
     expected_peak_kw: float = 0.0
+    signals: tuple[Signal, ...] = ()
+    faults: tuple[StationFault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +134,16 @@ class LoopOptions:
     control_s : int
         A policy decides at every multiple of this time while cars are there, and at every plug [s].
     meter_s : float
-        Longest span of a meter reading [s].
+        Every EVSE sends a sample at every multiple of this time [s].
     settle_s : float
         Lower pilots are sent first, higher ones so much later [s]: cars may take 5 s to follow, and current
         must have been given back before it is handed out again.
+    fast_s : float
+        With two clocks: the fast one decides at every multiple of this time, with the samples that are there [s].
+    delay : MeterDelay or None
+        How late samples arrive; None: at once, all and without noise.
+    seed : int
+        Of the delays.
     step_s, n_slots : int
         Horizon that policies see.
     progress : callable
@@ -123,6 +153,9 @@ class LoopOptions:
     control_s: int = 300
     meter_s: float = 60.0
     settle_s: float = 10.0
+    fast_s: float = 10.0
+    delay: MeterDelay | None = None
+    seed: int = 0
     step_s: int = 900
     n_slots: int = 96
     progress: Callable[[float], None] = field(default=lambda _share: None)

@@ -1,0 +1,199 @@
+"""Naive twins of the fast clock's kernels: one EVSE as a dict, lists instead of searches, formulas turned round."""
+
+import math
+
+FOLLOW_S, WAKE_S, PROBE_S, LONGEST_DELAY_S = 10.0, 45.0, 300.0, 180.0
+
+
+def drawn(evse, lines_a, power_kw, pilot_a, wires):
+    """Greatest of what lines show, else what the power makes on the fewest lines that the pilot allows."""
+    shown = [a for a in lines_a[: wires.n_lines[evse]] if a >= 0.0]
+    if shown:
+        return max(shown)
+    if math.isnan(power_kw) or power_kw < 0.0:
+        return math.nan
+    choices = [
+        power_kw / (n * wires.kw_per_line[evse])
+        for n in range(wires.least_lines[evse], wires.n_lines[evse] + 1)
+    ]
+    return next((a for a in choices if a <= pilot_a + 1.0), choices[-1])
+
+
+def lines(one, lines_a, drawn_a, n_lines, least_lines):
+    """Count the lines with a part of the greatest current, and believe the count."""
+    own_a = list(lines_a[:n_lines])
+    if drawn_a < 3.0 or any(math.isnan(a) for a in own_a):
+        return
+    used = [number for number, a in enumerate(own_a, start=1) if a >= 0.3 * drawn_a]
+    n_used = max([*used, least_lines])
+    known = one["n_used"] or n_lines
+    one["n_fewer"] = (one["n_fewer"] + 1) * (n_used < known)
+    if n_used >= known or one["n_fewer"] >= 2:
+        one["n_used"] = n_used
+
+
+def conduct(one, drawn_a, at_s):
+    """Compare a draw with the greatest pilot that may be followed."""
+    pilots_a = [one["pilot_a"]] + [one["before_a"]] * (at_s < one["since_s"] + FOLLOW_S)
+    is_over = drawn_a > 1.04 * max(pilots_a) + 1.0
+    one["n_over"] = one["n_over"] + 1 if is_over else 0
+    one["n_obeyed"] = 0 if is_over else one["n_obeyed"] + 1
+    patience = 6 * {0: 1, 1: 1, 2: 4, 3: 16}.get(one["n_defied"], 64)
+    if one["n_over"] == 3 and not one["defiant"]:
+        one["defiant"], one["n_defied"] = True, one["n_defied"] + 1
+    elif one["n_obeyed"] >= patience:
+        one["defiant"] = False
+
+
+def lift(one, drawn_a, at_s, levels_a):
+    """Of the levels above the limit take the one that is so many jumps away."""
+    higher = [a for a in levels_a if math.isfinite(a) and a >= one["cap_a"] + 1e-9]
+    jump = one["jump"]
+    one["cap_a"] = higher[jump - 1] if len(higher) >= jump else math.inf
+    one["jump"], one["probed_s"], one["probe_a"] = 2 * jump, at_s, drawn_a
+
+
+def lower(one, before_a, drawn_a, at_s, levels_a):
+    """Take the least level that would carry what is drawn, where that frees something."""
+    most_a = max(before_a, drawn_a)
+    is_rising = drawn_a - before_a > 0.3
+    is_spare = most_a + 0.5 + 0.05 * one["pilot_a"] < one["follow"] * one["pilot_a"]
+    enough = [a for a in levels_a if math.isfinite(a) and a >= (most_a + 0.5) / one["follow"] - 1e-9]
+    if not is_rising and is_spare and enough and enough[0] < min(one["pilot_a"], one["cap_a"]):
+        one.update(cap_a=enough[0], freed_a=most_a, freed_share=most_a / one["pilot_a"])
+        one.update(jump=1, probed_s=at_s, probe_a=math.inf)
+
+
+def loose(one, drawn_a):
+    """The same part of two pilots: no limit."""
+    freed_a, one["freed_a"] = one["freed_a"], math.inf
+    share = drawn_a / one["pilot_a"]
+    was_enough = one["pilot_a"] >= freed_a + 0.25
+    if was_enough and drawn_a < freed_a - 0.3 and share >= 0.8 and abs(share - one["freed_share"]) <= 0.02:
+        one.update(follow=share, cap_a=math.inf)
+
+
+def limit(one, drawn_a, at_s, levels_a):
+    """All, nearly all or clearly less than was offered: three answers."""
+    before_a, is_first = one["steady_a"], one["n_steady"] == 0
+    one["steady_a"], one["n_steady"] = drawn_a, one["n_steady"] + 1
+    offered_a = one["follow"] * one["pilot_a"]
+    if is_first:
+        loose(one, drawn_a)
+    if one["pilot_a"] >= one["cap_a"] - 1e-9:
+        is_near = drawn_a >= offered_a - 0.5 - 0.05 * offered_a
+        has_risen = drawn_a > one["probe_a"] + 0.3
+        is_due = at_s >= one["probed_s"] + PROBE_S
+        if drawn_a >= offered_a - 0.25 or (is_near and has_risen):
+            return lift(one, drawn_a, at_s, levels_a)
+        if is_near and is_due:
+            one["jump"] = 1
+            return lift(one, drawn_a, at_s, levels_a)
+    return None if is_first else lower(one, before_a, drawn_a, at_s, levels_a)
+
+
+def idle(one, drawn_a, at_s):
+    """Two low samples in a row, of a car that has drawn or that has had its time."""
+    has_had_time = at_s - one["on_s"] - FOLLOW_S - one["delay_s"] >= WAKE_S
+    lows = [drawn_a < 0.5, one["n_steady"] > 0, one["steady_a"] < 0.5, one["drew"] or has_had_time]
+    if all(lows) and not one["idle"]:
+        one.update(idle=True, idle_s=at_s, cap_a=math.inf, jump=1)
+
+
+def learn(samples, book, wires):
+    """Learn from (EVSE, time, currents, power) one after the other; ``book`` is a list of dicts."""
+    for evse, at_s, lines_a, power_kw in samples:
+        one, levels_a = book[evse], list(wires.levels_a[evse])
+        drawn_a = drawn(evse, lines_a, power_kw, max(one["pilot_a"], one["before_a"]), wires)
+        if math.isnan(drawn_a) or at_s <= one["seen_s"]:
+            continue
+        one.update(seen_s=at_s, draw_a=drawn_a)
+        lines(one, lines_a, drawn_a, wires.n_lines[evse], wires.least_lines[evse])
+        conduct(one, drawn_a, at_s)
+        draws = drawn_a >= 0.5
+        one["idle"] = one["idle"] and not draws
+        if draws and not one["drew"] and one["pilot_a"] > 0.0 and at_s >= one["on_s"]:
+            took_s = min(at_s - one["on_s"], LONGEST_DELAY_S)
+            one.update(drew=True, delay_s=max(one["delay_s"], took_s))
+        if one["pilot_a"] <= 0.0 or at_s < one["since_s"] + FOLLOW_S:
+            one["n_steady"] = 0
+            continue
+        idle(one, drawn_a, at_s)
+        if draws:
+            limit(one, drawn_a, at_s, levels_a)
+        else:
+            one.update(steady_a=drawn_a, n_steady=one["n_steady"] + 1)
+
+
+# --- sharing --------------------------------------------------------------------------------------
+
+
+def most(evse, room):
+    """Halve an interval until only one current is left that the rows just carry."""
+    rows = [
+        (room.load[row], weight, max(room.limit[row], 0.0))
+        for row, weight in zip(room.of_evse[evse], room.weight[evse], strict=True)
+        if row >= 0 and weight != 0 and math.isfinite(room.limit[row])
+    ]
+
+    def fits(current_a):
+        return all(abs(load + current_a * weight) <= limit + 1e-12 for load, weight, limit in rows)
+
+    if not rows:
+        return math.inf
+    if not fits(0.0):
+        return 0.0
+    low_a, high_a = 0.0, 1e6
+    for _ in range(80):
+        middle_a = (low_a + high_a) / 2
+        low_a, high_a = (middle_a, high_a) if fits(middle_a) else (low_a, middle_a)
+    return low_a
+
+
+def take(evse, current_a, room):
+    """Put a current on its rows."""
+    for row, weight in zip(room.of_evse[evse], room.weight[evse], strict=True):
+        if row >= 0:
+            room.load[row] = room.load[row] + weight * current_a
+
+
+def rung(levels_a, most_a):
+    """Greatest of the levels that fit."""
+    return max((a for a in levels_a if math.isfinite(a) and a < most_a + 1e-7), default=0.0)
+
+
+def serve(order, goal_a, pilot_a, levels_a, room):
+    """Raise one after the other."""
+    for evse in order:
+        goal = min(goal_a[evse], pilot_a[evse] + most(evse, room))
+        raised_a = max(rung(levels_a[evse], goal), pilot_a[evse])
+        if goal_a[evse] > pilot_a[evse]:
+            take(evse, raised_a - pilot_a[evse], room)
+            pilot_a[evse] = raised_a
+
+
+def share(claims, levels_a, room, tight):
+    """What must run, what is due; then within the tighter limits what is free, and who may try."""
+    order = sorted(range(len(claims.urgency)), key=lambda evse: -claims.urgency[evse])
+    pilot_a = [0.0] * len(order)
+    for goal_a in (claims.must_a, claims.base_a):
+        serve(order, goal_a, pilot_a, levels_a, room)
+    rest = room._replace(limit=[min(pair) for pair in zip(room.limit, tight, strict=True)])
+    for goal_a in (claims.extra_a, claims.try_a):
+        serve(order, goal_a, pilot_a, levels_a, rest)
+    return pilot_a
+
+
+def step(goal_a, held_a, urgency, levels_a, room):
+    """First everybody down, with what they may still draw on the rows; then up, the most urgent first."""
+    evses = range(len(goal_a))
+    pilot_a = [min(pair) for pair in zip(goal_a, held_a[0], strict=True)]
+    own_a = [max(pair) for pair in zip(pilot_a, held_a[1], strict=True)]
+    for evse in evses:
+        take(evse, own_a[evse], room)
+    for evse in sorted(evses, key=lambda evse: -urgency[evse]):
+        raised_a = rung(levels_a[evse], min(goal_a[evse], own_a[evse] + most(evse, room)))
+        if goal_a[evse] > pilot_a[evse] and raised_a > pilot_a[evse]:
+            take(evse, max(raised_a - own_a[evse], 0.0), room)
+            pilot_a[evse] = raised_a
+    return pilot_a
