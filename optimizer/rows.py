@@ -25,6 +25,9 @@ PHASE_NAMES = ("L1", "L2", "L3")
 UNBALANCES = ((0, 1), (1, 2), (2, 0))
 LINE = "A"
 
+ROUNDING = 1e-9
+"""Part of a module that is float noise."""
+
 DELTA_LEAD = np.exp(1j * np.pi / 6)
 """Phasor of 1 A between two lines, in the frame of the line that leads."""
 
@@ -159,6 +162,8 @@ def _unit(phase: int) -> tuple[float, ...]:
 
 def _station_row(station: Station, kw_per_a: float) -> _Row:
     rated_kw = np.inf if station.limit_kw is None else station.limit_kw
+    if station.module_kw is not None and station.limit_kw is not None:
+        rated_kw = np.floor(station.limit_kw / station.module_kw + ROUNDING) * station.module_kw
     return _Row(station_row(station.station_id), rated_kw, (kw_per_a,) * N_PHASES)
 
 
@@ -207,17 +212,21 @@ def _given(site: Site, above: IntArray, place: dict[RowName, int]) -> ComplexArr
 
 
 def _factors(site: Site, above: IntArray, place: dict[RowName, int]) -> FloatArray:
-    """Return 1, and a little more where a port occupies whole modules that its pilots do not quite fill."""
+    """Return 1, and more where ports with coarse pilots occupy modules that these do not quite fill.
+
+    Pilots fill their modules but for less than a step. As long as the steps of all ports together are less than
+    a module, power within the cabinet's whole modules means modules within it.
+    """
     out = np.ones(above.shape)
     evse_row = 0
     for station in site.stations:
         for evse in station.evses:
             if station.limit_kw is not None and station.module_kw is not None:
-                levels_a = np.array(station_levels_a(station, evse, site.voltage_v))
-                levels_kw = levels_a * kw_per_a(evse, site)
-                occupied_kw = np.ceil(levels_kw / station.module_kw - 1e-9) * station.module_kw
-                shared = above[evse_row] == place[station_row(station.station_id)]
-                out[evse_row, shared] = float((occupied_kw / levels_kw).max(initial=1.0))
+                levels_kw = np.array(station_levels_a(station, evse, site.voltage_v)) * kw_per_a(evse, site)
+                occupied_kw = np.ceil(levels_kw / station.module_kw - ROUNDING) * station.module_kw
+                if len(station.evses) * float((occupied_kw - levels_kw).max()) >= station.module_kw:
+                    shared = above[evse_row] == place[station_row(station.station_id)]
+                    out[evse_row, shared] = float((occupied_kw / levels_kw).max())
             evse_row += 1
     return frozen(out)
 
@@ -232,9 +241,13 @@ def station_levels_a(station: Station, evse: Evse, voltage_v: float) -> tuple[fl
     if station.module_kw is None:
         return evse.levels_a
     per_a = float(evse_phasors(evse).real.sum()) * voltage_v / W_PER_KW
-    modules = np.ceil(np.array(evse.levels_a) * per_a / station.module_kw - 1e-9)
+    modules = np.ceil(np.array(evse.levels_a) * per_a / station.module_kw - ROUNDING)
     is_last = np.append(modules[1:] != modules[:-1], True)
-    return tuple(level for level, last in zip(evse.levels_a, is_last.tolist(), strict=True) if last)
+    most = np.inf if station.limit_kw is None else max(station.limit_kw / station.module_kw + ROUNDING, 1.0)
+    kept = is_last & (modules <= most)
+    if not kept.any():  # a single module is more than there is: its greatest pilot stays, and is never given
+        kept = is_last & (modules == modules[0])
+    return tuple(level for level, stays in zip(evse.levels_a, kept.tolist(), strict=True) if stays)
 
 
 def evse_phasors(evse: Evse, n_used: int | None = None) -> ComplexArray:
