@@ -8,6 +8,7 @@ import numpy as np
 from models.arrays import FloatArray, IntArray, frozen, read_only
 from models.sessions import ChargingSession
 from models.timegrid import TimeGrid
+from optimizer.horizon import FloatBySlot
 from optimizer.seats import Seats, overlap_h
 
 
@@ -29,7 +30,7 @@ class Deadlines:
         When it is [s since the Unix epoch].
     """
 
-    until_h: FloatArray
+    until_h: FloatBySlot
     need_kwh: FloatArray
     priority: FloatArray
     seat: IntArray

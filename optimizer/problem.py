@@ -12,6 +12,7 @@ from models.state import SiteState
 from models.timegrid import TimeGrid
 from models.units import W_PER_KW
 from optimizer.deadlines import Deadlines
+from optimizer.horizon import FloatBySlot
 from optimizer.options import PlanOptions
 from optimizer.row_limits import RowLimits, balanced_room_kw, row_limits
 from optimizer.rows import evse_phasors
@@ -60,20 +61,20 @@ class Problem:
     topology: Topology
     grid: TimeGrid
     session_ids: tuple[tuple[str | None, ...], ...]
-    connected_h: FloatArray
+    connected_h: FloatBySlot
     arrival_h: FloatArray
     need_kwh: FloatArray
     minimum_kwh: FloatArray
     priority: FloatArray
     deadlines: Deadlines
-    max_a: FloatArray
+    max_a: FloatBySlot
     kw_per_a: FloatArray
     weight: ComplexArray
     limits: RowLimits
     tapped: FloatArray
     backed: tuple[int, ...]
-    load_kw: FloatArray
-    import_per_kwh: FloatArray
+    load_kw: FloatBySlot
+    import_per_kwh: FloatBySlot
     demand_charge_per_kw: float
     billing_peak_kw: float
 

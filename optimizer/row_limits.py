@@ -9,6 +9,7 @@ from models.arrays import ComplexArray, FloatArray, frozen, read_only
 from models.grid.site import N_PHASES
 from models.state import Conduct, SiteState
 from models.units import W_PER_KW
+from optimizer.horizon import ComplexBySlot, FloatBySlot
 from optimizer.options import PlanOptions
 from optimizer.rows import PHASE_NAMES, POWER
 from optimizer.topology import Topology
@@ -37,10 +38,10 @@ class RowLimits:
         Where that alone is above a limit.
     """
 
-    set_limit: FloatArray
-    limit: FloatArray
-    floor: FloatArray
-    offset: ComplexArray
+    set_limit: FloatBySlot
+    limit: FloatBySlot
+    floor: FloatBySlot
+    offset: ComplexBySlot
     overloads: tuple[Overload, ...]
 
     @property

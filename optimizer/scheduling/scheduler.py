@@ -9,8 +9,8 @@ from optimizer.scheduling.extract import PlannedPower, planned_power
 from optimizer.scheduling.moving import Mover
 from optimizer.scheduling.objective import Weights
 from optimizer.scheduling.parts.part import Moment
-from optimizer.scheduling.program import Structure, state_program, widest
-from optimizer.solver.compiled import compile_program
+from optimizer.scheduling.program import Structure, widest
+from optimizer.scheduling.ring import compiled_ring
 from optimizer.solver.live import LiveProgram, Solution, SolverFailedError
 from optimizer.solver.outcome import RebuildReason
 from optimizer.topology import Topology
@@ -94,7 +94,7 @@ class Scheduler:
         stated = widest(problem, structure)
         epoch_s = problem.grid.start.timestamp()
         moment = Moment(Weights.of(problem, self._options), epoch_s, has_bill=False)
-        compiled = compile_program(state_program(stated, structure, moment))
+        compiled = compiled_ring(problem, structure, moment)
         mover = Mover(compiled, structure, stated)
         self._alive = _Alive(problem.topology, structure, mover, LiveProgram(compiled), epoch_s)
         self._lost = False
