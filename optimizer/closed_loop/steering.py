@@ -11,7 +11,7 @@ from models.metering import MeterSamples
 from models.sessions import ChargingSession
 from models.state import SiteState, StationCondition
 from optimizer.closed_loop.world import Planner, Policy
-from optimizer.fast import Ceilings, FastClock, SiteRows, Watch, conditions_of
+from optimizer.fast import FastClock, Watch, conditions_of
 
 
 class Steering(Protocol):
@@ -169,7 +169,7 @@ class TwoClocks:
 
     def limited(self, state: SiteState, now_s: float) -> None:
         """Follow limits at once, before anybody plans with them."""
-        self.clock.limit(ceilings_of(state, self.clock.rows))
+        self.clock.limit(state)
         self.tick(now_s)
 
     @property
@@ -182,7 +182,7 @@ class TwoClocks:
         started = time.perf_counter()
         envelope = self._planner.envelope(state)
         self.decision_s.append(time.perf_counter() - started)
-        self.clock.follow(envelope, ceilings_of(state, self.clock.rows))
+        self.clock.follow(envelope, state)
         self.tick(now_s)
 
     def read(self, samples: MeterSamples) -> None:
@@ -203,8 +203,3 @@ class TwoClocks:
     def next_s(self, now_s: float) -> float:
         """Return when the fast clock ticks next."""
         return (now_s // self._every_s + 1.0) * self._every_s
-
-
-def ceilings_of(state: SiteState, rows: SiteRows) -> Ceilings:
-    """Return the limits and loads of a state."""
-    return Ceilings.of(rows, state.grid, state.limits, state.loads)

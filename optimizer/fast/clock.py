@@ -16,13 +16,16 @@ from models.arrays import BoolArray, FloatArray, frozen
 from models.grid.site import Site
 from models.metering import MeterSamples
 from models.sessions import ChargingSession
-from models.state import StationCondition
+from models.state import SiteState, StationCondition
 from models.timegrid import TimeGrid
 from optimizer.fast.decision import Change, FastDecision
 from optimizer.fast.envelope import Envelope, urgency_of
-from optimizer.fast.room import Ceilings, SiteRows
-from optimizer.fast.sharing import Claims, Room, share_kernel, step_kernel, take_kernel
+from optimizer.fast.room import CarWires, Ceilings
+from optimizer.fast.sharing import Claims, climb_kernel, share_kernel
 from optimizer.fast.watch import Watch, conditions_of
+from optimizer.options import PlanOptions
+from optimizer.scheduling.pilots import Room, Wires, grant_kernel
+from optimizer.topology import Topology
 
 STICKY: Final = 1.25
 """How much more urgent a car is that charges already: contactors and cars are not to be switched for nothing."""
@@ -54,42 +57,43 @@ class FastClock:
     ----------
     site : Site
         A valid site; rows of all arrays are ``site.evses``.
+    options : PlanOptions, optional
+        Of the plans between which it decides: how careful they are with loads.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, options: PlanOptions | None = None) -> None:
         self.site = site
+        self._options = options or PlanOptions()
         self.watch = Watch(site)
-        self._rows = SiteRows.of(site)
+        self._topology = Topology.of(site)
+        self._wires = CarWires(site, self._topology)
         self._ids = site.evse_ids
         self._row_of = {evse_id: row for row, evse_id in enumerate(self._ids)}
         owners = [station for station in site.stations for _ in station.evses]
+        numbers = [number for number, station in enumerate(site.stations) for _ in station.evses]
+        self._station_of = np.array(numbers, dtype=np.int64)
         self._min_run_s = np.array([evse.min_run_s for evse in site.evses])
         self._min_pause_s = np.array([evse.min_pause_s for evse in site.evses])
         self._offline_a = np.array([station.offline_a for station in owners])
-        self._most_a = np.array([evse.levels_a[-1] for evse in site.evses])
-        self._least_a = np.array([evse.levels_a[0] for evse in site.evses])
+        self._most_a, self._least_a = self._topology.max_a, self._topology.min_a
         n_evses = len(owners)
         self._holds = _Holds(np.full(n_evses, -np.inf), np.zeros(n_evses), np.full(n_evses, np.inf))
-        grid = TimeGrid(datetime.fromtimestamp(0, UTC), 900, 1)
-        self._ceilings = Ceilings.of(self._rows, grid)
+        grid, rated = TimeGrid(datetime.fromtimestamp(0, UTC), 900, 1), self._topology.rows.rated
+        self._ceilings = Ceilings(grid, rated[:, None], np.zeros((rated.size, 1, 2)))
         nobody = np.zeros(n_evses, dtype=np.bool_)
         self._envelope = Envelope(grid, np.zeros((n_evses, 1)), np.zeros(n_evses), nobody)
         self._samples: list[MeterSamples] = []
 
     # --- what happens -------------------------------------------------------------------------------
 
-    @property
-    def rows(self) -> SiteRows:
-        """The site's limits as rows, for :class:`Ceilings`."""
-        return self._rows
+    def follow(self, envelope: Envelope, state: SiteState) -> None:
+        """Take a new plan, and the state with whose limits and loads it was made."""
+        self._envelope = envelope
+        self.limit(state)
 
-    def follow(self, envelope: Envelope, ceilings: Ceilings) -> None:
-        """Take a new plan, and the limits that it was made with."""
-        self._envelope, self._ceilings = envelope, ceilings
-
-    def limit(self, ceilings: Ceilings) -> None:
+    def limit(self, state: SiteState) -> None:
         """Take limits or loads that have changed between plans."""
-        self._ceilings = ceilings
+        self._ceilings = Ceilings.of(state, self._topology, self._options)
 
     def plugged(self, session: ChargingSession, now_s: float) -> None:
         """Note a new car; until a plan counts it, it may use what is free.
@@ -189,31 +193,37 @@ class FastClock:
         )
 
     def _pilots(self, claims: Claims, is_open: BoolArray, now_s: float) -> FloatArray:
-        levels_a = self.watch.wires.levels_a
-        room = self._room(now_s)
+        wires = self._wires.using(self.watch.n_lines)
+        room = self._room(wires, now_s)
         tight = np.full(room.limit.size, np.inf)
-        tight[self._rows.root] = self._envelope.peak_kw
-        on_the_way = room._replace(limit=room.limit.copy(), load=room.load.copy())
-        goal_a = share_kernel(claims, levels_a, room, tight)
+        tight[self._topology.root_row] = self._envelope.peak_kw
+        on_the_way = Room(room.total.copy(), room.limit.copy())
+        goal_a = share_kernel(claims, wires, room, tight)
         told_a = np.where(is_open, self.watch.book.pilot_a, 0.0)
-        still_a = np.where(self._is_load, 0.0, self.watch.may_draw_a(now_s))
-        return step_kernel(goal_a, (told_a, still_a), claims.urgency, levels_a, on_the_way)
+        may_draw_a = np.where(self._is_load, 0.0, self.watch.may_draw_a(now_s))
+        return climb_kernel(goal_a, told_a, may_draw_a, claims.urgency, wires, on_the_way)
 
-    def _room(self, now_s: float) -> Room:
+    def _room(self, wires: Wires, now_s: float) -> Room:
         """Return the room beside the load, and beside what is drawn by EVSEs that cannot be told."""
-        room = self._ceilings.room(self._rows, self.watch.n_lines, now_s)
+        room = self._ceilings.room(now_s)
         was_just_lost = now_s < self._holds.lost_s + FALL_BACK_S
         told_a = np.where(was_just_lost, self.watch.book.pilot_a, 0.0)
         drawn_a = np.where(self._is_lost, np.maximum(self._offline_a, told_a), self.watch.excess_a(now_s))
-        drawn_a = np.where(self.watch.book.defiant, self._most_a, drawn_a)
+        drawn_a = np.where(self._is_defiant, self._most_a, drawn_a)
         for row in np.nonzero(drawn_a > 0.0)[0].tolist():
-            take_kernel(row, float(drawn_a[row]), room)
+            grant_kernel(row, float(drawn_a[row]), wires, room)
         return room
 
     @property
     def _is_load(self) -> BoolArray:
         """Whether an EVSE cannot be told what to do, and counts as load."""
-        return np.logical_or(self.watch.book.defiant, self._is_lost)
+        return np.logical_or(self._is_defiant, self._is_lost)
+
+    @property
+    def _is_defiant(self) -> BoolArray:
+        """Whether an EVSE's station does not follow: where one of its EVSEs does not, none is believed to."""
+        counts = np.bincount(self._station_of, self.watch.book.defiant, len(self.site.stations))
+        return np.greater(counts[self._station_of], 0.0)
 
     @property
     def _is_lost(self) -> BoolArray:

@@ -7,12 +7,13 @@ from typing import Final
 import numpy as np
 
 from models.arrays import BoolArray, FloatArray, frozen
-from models.grid.site import N_PHASES, Evse
+from models.grid.site import Evse
 from models.sessions import ChargingSession
 from models.state import SiteState
 from models.timegrid import TimeGrid
 from models.units import SECONDS_PER_HOUR, W_PER_KW
 from optimizer.plan import Plan
+from optimizer.rows import evse_phasors
 
 SLACK_H: Final = 0.75
 """Laxity counts from this long below zero [h]: weights 1 / (laxity + 3 slots of 15 min) did best among real pilots."""
@@ -97,7 +98,9 @@ def urgency_of(session: ChargingSession, evse: Evse, voltage_v: float, now: date
 
     Laxity is the time until the median departure less what the rest takes at the EVSE's full power.
     """
-    full_kw = evse.levels_a[-1] * len(evse.phases[: session.n_phases or N_PHASES]) * voltage_v / W_PER_KW
+    full_kw = (
+        evse.levels_a[-1] * float(evse_phasors(evse, session.n_phases).real.sum()) * voltage_v / W_PER_KW
+    )
     stays_h = (session.departure.median - now).total_seconds() / SECONDS_PER_HOUR
     laxity_h = stays_h - session.remaining_kwh / full_kw
     return session.priority / max(laxity_h + SLACK_H, LEAST_LAXITY_H)

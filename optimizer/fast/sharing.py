@@ -1,31 +1,19 @@
 """The kernels that share what a site's limits leave: first what is due, then what is free, then how to get there.
 
-Room is taken through two kernels, :func:`most_kernel` and :func:`take_kernel`: every limit is a row
-``|load + sum_e weight_e pilot_e| <= limit`` whose sum is one of phasors; for power it is real.
+Limits are the rows of dispatch, and room is found and taken by its kernels. (Whoever changes those while working
+on the engine clears the cache of these: on disk it does not see a change in another file.)
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.arrays import FloatArray, IntArray
 from models.jit import kernel
+from optimizer.scheduling.pilots import Room, Wires, grant_kernel, level_kernel, room_kernel
 
-ComplexArray: TypeAlias = NDArray[np.complex128]
-
-
-class Room(NamedTuple):
-    """Limits with what is on them; R rows, at most K of them above an EVSE.
-
-    ``of_evse`` (E, K) are the rows above each EVSE, padded with -1, ``weight`` (E, K) what 1 A of its pilot puts on
-    them, ``limit`` (R,) and ``load`` (R,), which is changed in place.
-    """
-
-    of_evse: IntArray
-    weight: ComplexArray
-    limit: FloatArray
-    load: ComplexArray
+N_ROUNDS = 3
+"""How often everybody is asked again for what is due: some limits give room to one only when another has risen."""
 
 
 class Claims(NamedTuple):
@@ -44,59 +32,22 @@ class Claims(NamedTuple):
 
 
 @kernel
-def most_kernel(evse: int, room: Room) -> float:
-    """Greatest current that the rows above an EVSE still carry [A]; 0 where one is overloaded.
-
-    The positive root of ``|load + weight a|^2 = limit^2``.
-    """
-    most_a = np.inf
-    for place in range(room.of_evse.shape[1]):
-        row = room.of_evse[evse, place]
-        weight = room.weight[evse, place]
-        if row < 0 or np.isinf(room.limit[row]) or weight == 0.0:
-            continue
-        load, limit = room.load[row], max(room.limit[row], 0.0)
-        left = limit * limit - (load.real * load.real + load.imag * load.imag)
-        if left < 0.0:
-            return 0.0
-        square = weight.real * weight.real + weight.imag * weight.imag
-        along = load.real * weight.real + load.imag * weight.imag
-        most_a = min(most_a, (np.sqrt(along * along + square * left) - along) / square)
-    return most_a
-
-
-@kernel
-def take_kernel(evse: int, current_a: float, room: Room) -> None:
-    """Put so many amperes of an EVSE on the rows above it."""
-    for place in range(room.of_evse.shape[1]):
-        row = room.of_evse[evse, place]
-        if row >= 0:
-            room.load[row] += current_a * room.weight[evse, place]
-
-
-@kernel
-def rung_kernel(levels_a: FloatArray, most_a: float) -> float:
-    """Greatest pilot at or below ``most_a`` [A]; 0 where even the least is above it."""
-    above = np.searchsorted(levels_a, most_a + 1e-7)
-    return levels_a[above - 1] if above > 0 else 0.0
-
-
-@kernel
-def serve_kernel(
-    order: IntArray, goal_a: FloatArray, pilot_a: FloatArray, levels_a: FloatArray, room: Room
-) -> None:
-    """Raise pilots towards their goals, one after the other, as far as there is room; changes them in place."""
+def serve_kernel(order: IntArray, goal_a: FloatArray, pilot_a: FloatArray, wires: Wires, room: Room) -> bool:
+    """Raise pilots towards their goals in an order, as far as there is room; tells whether one was raised."""
+    is_raised = False
     for evse in order:
         if goal_a[evse] > pilot_a[evse]:
-            most_a = pilot_a[evse] + most_kernel(evse, room)
-            raised_a = rung_kernel(levels_a[evse], min(goal_a[evse], most_a))
+            most_a = pilot_a[evse] + room_kernel(evse, wires, room)
+            raised_a = level_kernel(wires.levels_a[evse], min(goal_a[evse], most_a))
             if raised_a > pilot_a[evse]:
-                take_kernel(evse, raised_a - pilot_a[evse], room)
+                grant_kernel(evse, raised_a - pilot_a[evse], wires, room)
                 pilot_a[evse] = raised_a
+                is_raised = True
+    return is_raised
 
 
 @kernel
-def share_kernel(claims: Claims, levels_a: FloatArray, room: Room, tight: FloatArray) -> FloatArray:
+def share_kernel(claims: Claims, wires: Wires, room: Room, tight: FloatArray) -> FloatArray:
     """Pilots that everybody should have, shape (E,) [A].
 
     What is free beside what is due is shared within ``tight`` (R,), which may be less than the limits: power that
@@ -104,37 +55,38 @@ def share_kernel(claims: Claims, levels_a: FloatArray, room: Room, tight: FloatA
     """
     order = np.argsort(-claims.urgency, kind="mergesort")
     pilot_a = np.zeros_like(claims.base_a)
-    serve_kernel(order, claims.must_a, pilot_a, levels_a, room)
-    serve_kernel(order, claims.base_a, pilot_a, levels_a, room)
+    serve_kernel(order, claims.must_a, pilot_a, wires, room)
+    for _ in range(N_ROUNDS):
+        if not serve_kernel(order, claims.base_a, pilot_a, wires, room):
+            break
     room.limit[:] = np.minimum(room.limit, tight)
-    serve_kernel(order, claims.extra_a, pilot_a, levels_a, room)
-    serve_kernel(order, claims.try_a, pilot_a, levels_a, room)
+    serve_kernel(order, claims.extra_a, pilot_a, wires, room)
+    serve_kernel(order, claims.try_a, pilot_a, wires, room)
     return pilot_a
 
 
 @kernel
-def step_kernel(
+def climb_kernel(
     goal_a: FloatArray,
-    held_a: tuple[FloatArray, FloatArray],
+    told_a: FloatArray,
+    may_draw_a: FloatArray,
     urgency: FloatArray,
-    levels_a: FloatArray,
+    wires: Wires,
     room: Room,
 ) -> FloatArray:
-    """Pilots that may be told now on the way to ``goal_a``, shape (E,) [A].
+    """Pilots that may be told now on the way from ``told_a`` to ``goal_a``, shape (E,) [A].
 
-    ``held_a`` is what every EVSE is told and what it may still draw. Whoever goes down goes down; whoever goes up
-    gets only what nobody may still draw.
+    Whoever goes down goes down at once; whoever goes up gets only what nobody may still draw.
     """
-    told_a, still_a = held_a
     pilot_a = np.minimum(goal_a, told_a)
     for evse in range(goal_a.size):
-        take_kernel(evse, max(pilot_a[evse], still_a[evse]), room)
+        grant_kernel(evse, max(pilot_a[evse], may_draw_a[evse]), wires, room)
     for evse in np.argsort(-urgency, kind="mergesort"):
         if goal_a[evse] > pilot_a[evse]:
-            own_a = max(pilot_a[evse], still_a[evse])
-            most_a = own_a + most_kernel(evse, room)
-            raised_a = rung_kernel(levels_a[evse], min(goal_a[evse], most_a))
+            own_a = max(pilot_a[evse], may_draw_a[evse])
+            most_a = own_a + max(room_kernel(evse, wires, room), 0.0)
+            raised_a = level_kernel(wires.levels_a[evse], min(goal_a[evse], most_a))
             if raised_a > pilot_a[evse]:
-                take_kernel(evse, max(raised_a - own_a, 0.0), room)
+                grant_kernel(evse, max(raised_a - own_a, 0.0), wires, room)
                 pilot_a[evse] = raised_a
     return pilot_a

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import BoolArray, FloatArray, IntArray, frozen
-from models.grid.site import N_PHASES, CurrentType, Evse, Site, Wiring
+from models.grid.site import CurrentType, Evse, Site, Wiring
 from models.metering import MeterSamples
 from models.state import Conduct, StationCondition
-from models.units import W_PER_KW
-from optimizer.fast.learning import FOLLOW_S, Book, Wires, learn_kernel
+from optimizer.fast.signs import FOLLOW_S, Book, Plugs, learn_kernel
+from optimizer.rows import kw_per_a, station_levels_a
 
 FRESH_S = 90.0
 """After so long without a sample nothing is concluded from the last one [s]."""
@@ -46,7 +46,7 @@ class Watch:
     """
 
     def __init__(self, site: Site) -> None:
-        self.wires = _wires(site)
+        self.plugs = _plugs(site)
         n_evses = len(site.evses)
         self._is_there = np.zeros(n_evses, dtype=np.bool_)
         self.book = _blank(n_evses)
@@ -80,7 +80,7 @@ class Watch:
     def read(self, samples: MeterSamples) -> None:
         """Learn from samples, in whatever order they are; one that was seen before says nothing new."""
         ordered = samples.in_order()
-        learn_kernel(ordered.evse, ordered.at_s, ordered.current_a, ordered.power_kw, self.book, self.wires)
+        learn_kernel(ordered.evse, ordered.at_s, ordered.current_a, ordered.power_kw, self.book, self.plugs)
 
     def may_draw_a(self, now_s: float) -> FloatArray:
         """Return what each EVSE may draw in the next seconds even if it is told nothing from now on [A].
@@ -118,7 +118,7 @@ class Watch:
     @property
     def n_lines(self) -> IntArray:
         """Lines that a pilot may load: those that the car was seen to use, else all, shape (E,)."""
-        return np.where(self.book.n_used > 0, self.book.n_used, self.wires.n_lines)
+        return np.where(self.book.n_used > 0, self.book.n_used, self.plugs.n_lines)
 
     def _forget(self, evse: int, now_s: float) -> None:
         """Forget the car; how the station behaves is not of the car."""
@@ -182,24 +182,21 @@ def _blank(n_evses: int) -> Book:
     )
 
 
-def _wires(site: Site) -> Wires:
-    levels = [evse.levels_a for evse in site.evses]
+def _plugs(site: Site) -> Plugs:
+    owners = [station for station in site.stations for _ in station.evses]
+    levels = [
+        station_levels_a(station, evse, site.voltage_v)
+        for station, evse in zip(owners, site.evses, strict=True)
+    ]
     levels_a = np.full((len(levels), max((len(row) for row in levels), default=1)), np.inf)
     for row, values in enumerate(levels):
         levels_a[row, : len(values)] = values
     n_lines = np.array([len(evse.phases) for evse in site.evses], dtype=np.int64)
     whole = np.array([_is_whole(evse) for evse in site.evses], dtype=np.bool_)
-    per_line = [_kw_per_line(evse, site.voltage_v) for evse in site.evses]
-    return Wires(frozen(levels_a), n_lines, np.where(whole, n_lines, 1), frozen(per_line))
+    per_line = frozen([kw_per_a(evse, site) for evse in site.evses]) / np.maximum(n_lines, 1)
+    return Plugs(frozen(levels_a), n_lines, np.where(whole, n_lines, 1), frozen(per_line))
 
 
 def _is_whole(evse: Evse) -> bool:
     """Whether a car always uses all lines of its EVSE: a rectifier does, and what sits between two lines."""
     return evse.current_type is CurrentType.DC or evse.wiring is Wiring.DELTA
-
-
-def _kw_per_line(evse: Evse, voltage_v: float) -> float:
-    """Return the power of 1 A on each line, by line; between two lines it is sqrt(3) V in all [kW]."""
-    is_pair = evse.wiring is Wiring.DELTA and len(evse.phases) < N_PHASES
-    per_line = np.sqrt(3.0) / 2.0 if is_pair else 1.0
-    return float(per_line * voltage_v * evse.power_factor / W_PER_KW)

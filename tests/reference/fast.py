@@ -2,19 +2,23 @@
 
 import math
 
+import numpy as np
+
+from tests.reference.dispatch import grant, level, room
+
 FOLLOW_S, WAKE_S, PROBE_S, LONGEST_DELAY_S = 10.0, 45.0, 300.0, 180.0
 
 
-def drawn(evse, lines_a, power_kw, pilot_a, wires):
+def drawn(evse, lines_a, power_kw, pilot_a, plugs):
     """Greatest of what lines show, else what the power makes on the fewest lines that the pilot allows."""
-    shown = [a for a in lines_a[: wires.n_lines[evse]] if a >= 0.0]
+    shown = [a for a in lines_a[: plugs.n_lines[evse]] if a >= 0.0]
     if shown:
         return max(shown)
     if math.isnan(power_kw) or power_kw < 0.0:
         return math.nan
     choices = [
-        power_kw / (n * wires.kw_per_line[evse])
-        for n in range(wires.least_lines[evse], wires.n_lines[evse] + 1)
+        power_kw / (n * plugs.kw_per_line[evse])
+        for n in range(plugs.least_lines[evse], plugs.n_lines[evse] + 1)
     ]
     return next((a for a in choices if a <= pilot_a + 1.0), choices[-1])
 
@@ -100,15 +104,15 @@ def idle(one, drawn_a, at_s):
         one.update(idle=True, idle_s=at_s, cap_a=math.inf, jump=1)
 
 
-def learn(samples, book, wires):
+def learn(samples, book, plugs):
     """Learn from (EVSE, time, currents, power) one after the other; ``book`` is a list of dicts."""
     for evse, at_s, lines_a, power_kw in samples:
-        one, levels_a = book[evse], list(wires.levels_a[evse])
-        drawn_a = drawn(evse, lines_a, power_kw, max(one["pilot_a"], one["before_a"]), wires)
+        one, levels_a = book[evse], list(plugs.levels_a[evse])
+        drawn_a = drawn(evse, lines_a, power_kw, max(one["pilot_a"], one["before_a"]), plugs)
         if math.isnan(drawn_a) or at_s <= one["seen_s"]:
             continue
         one.update(seen_s=at_s, draw_a=drawn_a)
-        lines(one, lines_a, drawn_a, wires.n_lines[evse], wires.least_lines[evse])
+        lines(one, lines_a, drawn_a, plugs.n_lines[evse], plugs.least_lines[evse])
         conduct(one, drawn_a, at_s)
         draws = drawn_a >= 0.5
         one["idle"] = one["idle"] and not draws
@@ -128,72 +132,40 @@ def learn(samples, book, wires):
 # --- sharing --------------------------------------------------------------------------------------
 
 
-def most(evse, room):
-    """Halve an interval until only one current is left that the rows just carry."""
-    rows = [
-        (room.load[row], weight, max(room.limit[row], 0.0))
-        for row, weight in zip(room.of_evse[evse], room.weight[evse], strict=True)
-        if row >= 0 and weight != 0 and math.isfinite(room.limit[row])
-    ]
-
-    def fits(current_a):
-        return all(abs(load + current_a * weight) <= limit + 1e-12 for load, weight, limit in rows)
-
-    if not rows:
-        return math.inf
-    if not fits(0.0):
-        return 0.0
-    low_a, high_a = 0.0, 1e6
-    for _ in range(80):
-        middle_a = (low_a + high_a) / 2
-        low_a, high_a = (middle_a, high_a) if fits(middle_a) else (low_a, middle_a)
-    return low_a
-
-
-def take(evse, current_a, room):
-    """Put a current on its rows."""
-    for row, weight in zip(room.of_evse[evse], room.weight[evse], strict=True):
-        if row >= 0:
-            room.load[row] = room.load[row] + weight * current_a
-
-
-def rung(levels_a, most_a):
-    """Greatest of the levels that fit."""
-    return max((a for a in levels_a if math.isfinite(a) and a < most_a + 1e-7), default=0.0)
-
-
-def serve(order, goal_a, pilot_a, levels_a, room):
-    """Raise one after the other."""
+def serve(order, goal_a, pilot_a, wires, room_left):
+    """Raise one after the other; the level that fits is looked for from above."""
+    before = list(pilot_a)
     for evse in order:
-        goal = min(goal_a[evse], pilot_a[evse] + most(evse, room))
-        raised_a = max(rung(levels_a[evse], goal), pilot_a[evse])
+        most_a = min(goal_a[evse], pilot_a[evse] + room(evse, wires, room_left))
+        raised_a = max(level(wires.levels_a[evse], most_a), pilot_a[evse])
         if goal_a[evse] > pilot_a[evse]:
-            take(evse, raised_a - pilot_a[evse], room)
+            grant(evse, raised_a - pilot_a[evse], wires, room_left)
             pilot_a[evse] = raised_a
+    return list(pilot_a) != before
 
 
-def share(claims, levels_a, room, tight):
+def share(claims, wires, room_left, tight):
     """What must run, what is due; then within the tighter limits what is free, and who may try."""
     order = sorted(range(len(claims.urgency)), key=lambda evse: -claims.urgency[evse])
     pilot_a = [0.0] * len(order)
-    for goal_a in (claims.must_a, claims.base_a):
-        serve(order, goal_a, pilot_a, levels_a, room)
-    rest = room._replace(limit=[min(pair) for pair in zip(room.limit, tight, strict=True)])
+    for goal_a in (claims.must_a, *[claims.base_a] * 3):
+        serve(order, goal_a, pilot_a, wires, room_left)
+    rest = room_left._replace(limit=np.minimum(room_left.limit, tight))
     for goal_a in (claims.extra_a, claims.try_a):
-        serve(order, goal_a, pilot_a, levels_a, rest)
+        serve(order, goal_a, pilot_a, wires, rest)
     return pilot_a
 
 
-def step(goal_a, held_a, urgency, levels_a, room):
+def climb(goal_a, told_a, may_draw_a, urgency, wires, room_left):
     """First everybody down, with what they may still draw on the rows; then up, the most urgent first."""
-    evses = range(len(goal_a))
-    pilot_a = [min(pair) for pair in zip(goal_a, held_a[0], strict=True)]
-    own_a = [max(pair) for pair in zip(pilot_a, held_a[1], strict=True)]
-    for evse in evses:
-        take(evse, own_a[evse], room)
-    for evse in sorted(evses, key=lambda evse: -urgency[evse]):
-        raised_a = rung(levels_a[evse], min(goal_a[evse], own_a[evse] + most(evse, room)))
+    pilot_a = [min(pair) for pair in zip(goal_a, told_a, strict=True)]
+    own_a = [max(pair) for pair in zip(pilot_a, may_draw_a, strict=True)]
+    for evse, current_a in enumerate(own_a):
+        grant(evse, current_a, wires, room_left)
+    for evse in sorted(range(len(pilot_a)), key=lambda evse: -urgency[evse]):
+        most_a = own_a[evse] + max(room(evse, wires, room_left), 0.0)
+        raised_a = level(wires.levels_a[evse], min(goal_a[evse], most_a))
         if goal_a[evse] > pilot_a[evse] and raised_a > pilot_a[evse]:
-            take(evse, max(raised_a - own_a[evse], 0.0), room)
+            grant(evse, max(raised_a - own_a[evse], 0.0), wires, room_left)
             pilot_a[evse] = raised_a
     return pilot_a

@@ -8,9 +8,11 @@ from models.arrays import frozen
 from models.grid.limits import NodeLimit
 from models.grid.site import CircuitNode, Evse, Site, Station
 from models.metering import MeterSamples
+from models.prices import EnergyTariff
 from models.sessions import ChargingSession, Departure
+from models.state import SiteState
 from models.timegrid import TimeGrid
-from optimizer.fast import Ceilings, Envelope, FastClock
+from optimizer.fast import Envelope, FastClock
 
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
 START_S = NOW.timestamp()
@@ -36,13 +38,22 @@ def session(evse_id="E1", target_kwh=20.0, hours=4.0, **facts):
     return ChargingSession(f"at {evse_id}", evse_id, NOW, leaves, target_kwh, **facts)
 
 
-def plan_of(clock, due_a, may_take=True, urgency=None, peak_kw=np.inf):
+def plan_of(site, due_a, may_take=True, urgency=None, peak_kw=np.inf):
     """The same pilots in every slot; by default everybody may take more, the first most urgently."""
-    n = len(clock.site.evses)
+    n = len(site.evses)
     due_a = np.repeat(np.asarray(due_a, dtype=float)[:, None], GRID.n_slots, axis=1)
     urgency = np.arange(n, 0, -1.0) if urgency is None else np.asarray(urgency, dtype=float)
     takes = np.broadcast_to(np.asarray(may_take, dtype=bool), n)
-    return Envelope(GRID, due_a, urgency, takes, peak_kw), Ceilings.of(clock.rows, GRID)
+    return Envelope(GRID, due_a, urgency, takes, peak_kw)
+
+
+def state_of(site, cars=(), conditions=(), limit_kw=None, limit_a=None):
+    """The site with a limit at its root."""
+    kw = None if limit_kw is None else frozen(np.full(GRID.n_slots, limit_kw))
+    a = None if limit_a is None else frozen(np.full((3, GRID.n_slots), limit_a))
+    limits = (NodeLimit(site.root.node_id, "test", kw, a),)
+    tariff = EnergyTariff.flat(0.3, GRID.n_slots)
+    return SiteState(site, NOW, GRID, tuple(cars), tariff, limits=limits, conditions=tuple(conditions))
 
 
 class Drive:
@@ -64,12 +75,10 @@ class Drive:
         self.decision = self.clock.decide(self.now_s)
 
     def follow(self, due_a, **facts):
-        self.clock.follow(*plan_of(self.clock, due_a, **facts))
+        self.clock.follow(plan_of(self.site, due_a, **facts), state_of(self.site))
 
-    def limit(self, limit_kw=None, limit_a=None):
-        a = None if limit_a is None else frozen(np.full((3, GRID.n_slots), limit_a))
-        kw = None if limit_kw is None else frozen(np.full(GRID.n_slots, limit_kw))
-        self.clock.limit(Ceilings.of(self.clock.rows, GRID, (NodeLimit("grid", "test", kw, a),)))
+    def limit(self, **limits):
+        self.clock.limit(state_of(self.site, **limits))
         self.decision = self.clock.decide(self.now_s)
 
     @property

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from models.grid.site import ALL_PHASES, CircuitNode, CurrentType, Evse, Phase, Site, Station, Wiring
 from models.metering import MeterSamples
 from optimizer.fast import Watch
-from optimizer.fast import learning as fast
-from optimizer.fast.learning import Book
+from optimizer.fast import signs as fast
+from optimizer.fast.signs import Book
 from tests.reference import fast as reference
 
 EVSES = (
@@ -80,8 +80,8 @@ def test_what_is_learnt_from_a_life_is_what_the_naive_twin_learns(seed, follows)
             life.tell()
         samples, rows = life.samples(8), rows_of(life.watch.book)
         arrays = (samples.evse, samples.at_s, samples.current_a, samples.power_kw)
-        fast.learn_kernel(*arrays, life.watch.book, life.watch.wires)
-        reference.learn(zip(*(a.tolist() for a in arrays), strict=True), rows, life.watch.wires)
+        fast.learn_kernel(*arrays, life.watch.book, life.watch.plugs)
+        reference.learn(zip(*(a.tolist() for a in arrays), strict=True), rows, life.watch.plugs)
         assert_same(life.watch.book, rows)
 
 
@@ -90,14 +90,14 @@ def test_a_draw_is_read_as_its_naive_twin_reads_it(seed):
     life = Life(seed)
     samples = life.samples(5)
     for evse, lines_a, power_kw in zip(samples.evse, samples.current_a, samples.power_kw, strict=True):
-        case = (int(evse), lines_a, float(power_kw), 16.0, life.watch.wires)
+        case = (int(evse), lines_a, float(power_kw), 16.0, life.watch.plugs)
         assert fast.drawn_kernel(*case) == pytest.approx(reference.drawn(*case), nan_ok=True)
 
 
 def lines_alone(it):
     case = (it.lines_a, it.drawn_a)
-    fast.lines_kernel(it.evse, *case, it.book, it.wires)
-    reference.lines(it.one, *case, it.wires.n_lines[it.evse], it.wires.least_lines[it.evse])
+    fast.lines_kernel(it.evse, *case, it.book, it.plugs)
+    reference.lines(it.one, *case, it.plugs.n_lines[it.evse], it.plugs.least_lines[it.evse])
 
 
 def conduct_alone(it):
@@ -106,12 +106,12 @@ def conduct_alone(it):
 
 
 def lift_alone(it):
-    fast.lift_kernel(it.evse, it.drawn_a, it.at_s, it.book, it.wires)
+    fast.lift_kernel(it.evse, it.drawn_a, it.at_s, it.book, it.plugs)
     reference.lift(it.one, it.drawn_a, it.at_s, it.levels_a)
 
 
 def lower_alone(it):
-    fast.lower_kernel(it.evse, it.before_a, it.drawn_a, it.at_s, it.book, it.wires)
+    fast.lower_kernel(it.evse, it.before_a, it.drawn_a, it.at_s, it.book, it.plugs)
     reference.lower(it.one, it.before_a, it.drawn_a, it.at_s, it.levels_a)
 
 
@@ -121,7 +121,7 @@ def loose_alone(it):
 
 
 def limit_alone(it):
-    fast.limit_kernel(it.evse, it.drawn_a, it.at_s, it.book, it.wires)
+    fast.limit_kernel(it.evse, it.drawn_a, it.at_s, it.book, it.plugs)
     reference.limit(it.one, it.drawn_a, it.at_s, it.levels_a)
 
 
@@ -137,13 +137,13 @@ class Moment:
     """One EVSE with a pilot, and a sample of it."""
 
     def __init__(self, life):
-        self.book, self.wires = life.watch.book, life.watch.wires
+        self.book, self.plugs = life.watch.book, life.watch.plugs
         self.evse = int(life.rng.integers(len(EVSES)))
         life.watch.told(np.array([life.rng.choice(evse.levels_a) for evse in EVSES]), life.now_s)
         for values in (self.book.cap_a, self.book.freed_a):
             values[:] = life.rng.choice([np.inf, 8.0, 16.0], len(EVSES))
         self.rows = rows_of(self.book)
-        self.one, self.levels_a = self.rows[self.evse], self.wires.levels_a[self.evse]
+        self.one, self.levels_a = self.rows[self.evse], self.plugs.levels_a[self.evse]
         self.drawn_a, self.before_a = life.rng.uniform(0.0, 33.0, 2).tolist()
         self.lines_a = life.rng.uniform(0.0, self.drawn_a, 3)
         self.at_s = life.now_s + float(life.rng.choice([5.0, 15.0, 700.0]))

@@ -62,8 +62,8 @@ N_PHASES_SURE: Final = 2
 """Samples in a row after which a car is believed to use fewer lines than were thought."""
 
 
-class Wires(NamedTuple):
-    """EVSEs as a meter sees them.
+class Plugs(NamedTuple):
+    """The lines of EVSEs as a meter sees them.
 
     ``levels_a`` (E, L) are their pilots, padded with inf; ``n_lines`` (E,) how many lines they have and
     ``least_lines`` how many a car uses at least; ``kw_per_line`` is the power of 1 A on one of them.
@@ -119,31 +119,31 @@ class Book(NamedTuple):
 
 
 @kernel
-def drawn_kernel(evse: int, lines_a: FloatArray, power_kw: float, pilot_a: float, wires: Wires) -> float:
+def drawn_kernel(evse: int, lines_a: FloatArray, power_kw: float, pilot_a: float, plugs: Plugs) -> float:
     """Greatest current on a line [A]; nan where nothing was metered.
 
     From power alone it is that of the fewest lines that the pilot allows: never less than the truth.
     """
     drawn_a = -1.0
-    for line in range(wires.n_lines[evse]):
+    for line in range(plugs.n_lines[evse]):
         if lines_a[line] > drawn_a:  # noqa: PLR1730 - of nan, max() makes what it likes
             drawn_a = lines_a[line]
     if drawn_a >= 0.0 or not power_kw >= 0.0:
         return drawn_a if drawn_a >= 0.0 else np.nan
-    for n in range(wires.least_lines[evse], wires.n_lines[evse] + 1):
-        drawn_a = power_kw / (n * wires.kw_per_line[evse])
+    for n in range(plugs.least_lines[evse], plugs.n_lines[evse] + 1):
+        drawn_a = power_kw / (n * plugs.kw_per_line[evse])
         if drawn_a <= pilot_a + OVER_A:
             break
     return drawn_a
 
 
 @kernel
-def lines_kernel(evse: int, lines_a: FloatArray, drawn_a: float, book: Book, wires: Wires) -> None:
+def lines_kernel(evse: int, lines_a: FloatArray, drawn_a: float, book: Book, plugs: Plugs) -> None:
     """Learn how many lines a car uses: more at once, fewer when samples in a row say so."""
-    n_lines = wires.n_lines[evse]
+    n_lines = plugs.n_lines[evse]
     if drawn_a < LEAST_PHASE_A or np.isnan(lines_a[:n_lines]).any():
         return
-    n_used = wires.least_lines[evse]
+    n_used = plugs.least_lines[evse]
     for line in range(n_lines):
         if lines_a[line] >= PHASE_SHARE * drawn_a:
             n_used = max(n_used, line + 1)
@@ -173,9 +173,9 @@ def conduct_kernel(evse: int, drawn_a: float, at_s: float, book: Book) -> None:
 
 
 @kernel
-def lift_kernel(evse: int, drawn_a: float, at_s: float, book: Book, wires: Wires) -> None:
+def lift_kernel(evse: int, drawn_a: float, at_s: float, book: Book, plugs: Plugs) -> None:
     """Raise a car's limit by as many levels as are due; the next time by twice as many."""
-    levels_a = wires.levels_a[evse]
+    levels_a = plugs.levels_a[evse]
     above = np.searchsorted(levels_a, book.cap_a[evse] + 1e-9) + book.jump[evse] - 1
     book.cap_a[evse] = levels_a[above] if above < levels_a.size else np.inf
     book.jump[evse] *= 2
@@ -184,14 +184,14 @@ def lift_kernel(evse: int, drawn_a: float, at_s: float, book: Book, wires: Wires
 
 
 @kernel
-def lower_kernel(evse: int, before_a: float, drawn_a: float, at_s: float, book: Book, wires: Wires) -> None:
+def lower_kernel(evse: int, before_a: float, drawn_a: float, at_s: float, book: Book, plugs: Plugs) -> None:
     """Lower a car's limit to the least level that carries what it draws, unless its current still rises."""
     pilot_a, follow = book.pilot_a[evse], book.follow[evse]
     most_a = max(before_a, drawn_a)
     spare_a = SPARE_A + SPARE_SHARE * pilot_a
     if drawn_a > before_a + RISE_A or most_a >= follow * pilot_a - spare_a:
         return
-    levels_a = wires.levels_a[evse]
+    levels_a = plugs.levels_a[evse]
     enough = np.searchsorted(levels_a, (most_a + SPARE_A) / follow - 1e-9)
     if enough < levels_a.size and levels_a[enough] < min(pilot_a, book.cap_a[evse]):
         book.cap_a[evse] = levels_a[enough]
@@ -215,7 +215,7 @@ def loose_kernel(evse: int, drawn_a: float, book: Book) -> None:
 
 
 @kernel
-def limit_kernel(evse: int, drawn_a: float, at_s: float, book: Book, wires: Wires) -> None:
+def limit_kernel(evse: int, drawn_a: float, at_s: float, book: Book, plugs: Plugs) -> None:
     """Learn a car's limit from a sample at a standing pilot."""
     offered_a = book.follow[evse] * book.pilot_a[evse]
     before_a = book.steady_a[evse]
@@ -226,17 +226,17 @@ def limit_kernel(evse: int, drawn_a: float, at_s: float, book: Book, wires: Wire
         loose_kernel(evse, drawn_a, book)
     is_bound = book.pilot_a[evse] >= book.cap_a[evse] - 1e-9
     if is_bound and drawn_a >= offered_a - HIT_A:
-        lift_kernel(evse, drawn_a, at_s, book, wires)
+        lift_kernel(evse, drawn_a, at_s, book, plugs)
     elif is_bound and drawn_a >= offered_a - SPARE_A - SPARE_SHARE * offered_a:
         if drawn_a > book.probe_a[evse] + RISE_A:
-            lift_kernel(evse, drawn_a, at_s, book, wires)
+            lift_kernel(evse, drawn_a, at_s, book, plugs)
         elif at_s >= book.probed_s[evse] + PROBE_S:
             book.jump[evse] = 1
-            lift_kernel(evse, drawn_a, at_s, book, wires)
+            lift_kernel(evse, drawn_a, at_s, book, plugs)
         elif not is_first:
-            lower_kernel(evse, before_a, drawn_a, at_s, book, wires)
+            lower_kernel(evse, before_a, drawn_a, at_s, book, plugs)
     elif not is_first:
-        lower_kernel(evse, before_a, drawn_a, at_s, book, wires)
+        lower_kernel(evse, before_a, drawn_a, at_s, book, plugs)
 
 
 @kernel
@@ -254,18 +254,18 @@ def idle_kernel(evse: int, drawn_a: float, at_s: float, book: Book) -> None:
 
 @kernel
 def learn_kernel(
-    evses: IntArray, at_s: FloatArray, lines_a: FloatArray, power_kw: FloatArray, book: Book, wires: Wires
+    evses: IntArray, at_s: FloatArray, lines_a: FloatArray, power_kw: FloatArray, book: Book, plugs: Plugs
 ) -> None:
     """Learn from n samples, each EVSE's in the order of time; what is not newer than what was seen says nothing."""
     for i in range(evses.size):
         evse, now_s = evses[i], at_s[i]
         pilot_a = max(book.pilot_a[evse], book.before_a[evse])
-        drawn_a = drawn_kernel(evse, lines_a[i], power_kw[i], pilot_a, wires)
+        drawn_a = drawn_kernel(evse, lines_a[i], power_kw[i], pilot_a, plugs)
         if now_s <= book.seen_s[evse] or np.isnan(drawn_a):
             continue
         book.seen_s[evse] = now_s
         book.draw_a[evse] = drawn_a
-        lines_kernel(evse, lines_a[i], drawn_a, book, wires)
+        lines_kernel(evse, lines_a[i], drawn_a, book, plugs)
         conduct_kernel(evse, drawn_a, now_s, book)
         if drawn_a >= IDLE_A:
             book.idle[evse] = False
@@ -278,7 +278,7 @@ def learn_kernel(
             continue
         idle_kernel(evse, drawn_a, now_s, book)
         if drawn_a >= IDLE_A:
-            limit_kernel(evse, drawn_a, now_s, book, wires)
+            limit_kernel(evse, drawn_a, now_s, book, plugs)
         else:
             book.steady_a[evse] = drawn_a
             book.n_steady[evse] += 1
