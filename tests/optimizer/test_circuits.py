@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from models.grid.site import CircuitNode, Evse, LineLimit, Phase, Site, Station, Wiring
+from models.grid.site import CircuitNode, CurrentType, Evse, LineLimit, Phase, Site, Station, Wiring
 from models.state import Conduct, StationCondition
 from optimizer.mpc import Controller
 from optimizer.options import PlanOptions
@@ -87,7 +87,7 @@ def test_single_phase_cars_are_held_within_the_unbalance():
 
 def test_ports_of_a_cabinet_take_whole_modules():
     ports = tuple(Evse(f"P{n}", min_current_a=2.0, max_current_a=90.0, step_a=0.5) for n in (1, 2))
-    ports = tuple(replace(port, current_type="DC") for port in ports)
+    ports = tuple(replace(port, current_type=CurrentType.DC) for port in ports)
     cabinet = Station("C", "grid", ports, limit_kw=60.0, module_kw=20.0)
     here = Site("dc", "UTC", (CircuitNode("grid"),), (cabinet,))
     levels_kw = [a * 0.69 for a in station_levels_a(cabinet, ports[0], 230.0)]
