@@ -77,6 +77,17 @@ class Acceptance:
     full_power_kw: float
     end_share: float = 0.1
 
+    @property
+    def slope_per_h(self) -> float:
+        """Power that is lost with every kWh from the knee on [kW/kWh]."""
+        return self.full_power_kw * (1.0 - self.end_share) / (self.full_kwh - self.knee_kwh)
+
+    def power_kw(self, energy_kwh: float) -> float:
+        """Return the accepted power once the session has that energy [kW]; 0 for a full battery."""
+        if energy_kwh >= self.full_kwh:
+            return 0.0
+        return min(self.full_power_kw, self.full_power_kw - self.slope_per_h * (energy_kwh - self.knee_kwh))
+
 
 @dataclass(frozen=True, slots=True)
 class DischargeOffer:
@@ -158,12 +169,23 @@ class ChargingSession:
     start_delay_s: float = 0.0
 
     @property
+    def room_kwh(self) -> float:
+        """Energy that its battery still has room for, as far as is known [kWh]."""
+        room_kwh = float("inf")
+        if self.acceptance is not None:
+            room_kwh = self.acceptance.full_kwh - self.delivered_kwh
+        if self.discharge is not None:
+            space_kwh = self.discharge.capacity_kwh - self.discharge.stored_kwh
+            room_kwh = min(room_kwh, space_kwh / self.discharge.charge_efficiency)
+        return max(room_kwh, 0.0)
+
+    @property
     def remaining_kwh(self) -> float:
-        """Energy still to deliver to the target [kWh], never negative."""
-        return max(self.target_kwh - self.delivered_kwh, 0.0)
+        """Energy still to deliver to the target, or until the battery is full [kWh], never negative."""
+        return min(max(self.target_kwh - self.delivered_kwh, 0.0), self.room_kwh)
 
     @property
     def remaining_minimum_kwh(self) -> float:
         """Energy still to deliver to what was promised, or is the least [kWh], never negative."""
         floor_kwh = max(self.minimum_kwh, self.promised_kwh)
-        return max(min(floor_kwh, self.target_kwh) - self.delivered_kwh, 0.0)
+        return min(max(floor_kwh - self.delivered_kwh, 0.0), self.remaining_kwh)

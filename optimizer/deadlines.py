@@ -70,7 +70,7 @@ class _Due:
 def _open(session: ChargingSession, begins: datetime) -> list[tuple[datetime, float]]:
     """Return the milestones of a session that are still to come, with the energy still to deliver [kWh]."""
     left = [
-        (milestone.by, min(milestone.energy_kwh, session.target_kwh) - session.delivered_kwh)
+        (milestone.by, min(milestone.energy_kwh - session.delivered_kwh, session.remaining_kwh))
         for milestone in session.milestones
     ]
     return [(by, kwh) for by, kwh in left if by > begins and kwh > 0.0]

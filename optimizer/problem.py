@@ -11,6 +11,7 @@ from models.sessions import ChargingSession
 from models.state import SiteState
 from models.timegrid import TimeGrid
 from models.units import W_PER_KW
+from optimizer.car_batteries import CarBatteries
 from optimizer.deadlines import Deadlines
 from optimizer.horizon import FloatBySlot
 from optimizer.options import PlanOptions
@@ -38,6 +39,8 @@ class Problem:
         Energy to the target and to the promised minimum [kWh], weight of a shortfall.
     deadlines : Deadlines
         Energy that is due before the departure.
+    batteries : CarBatteries
+        How the cars' power falls as they fill.
     max_a : (E, T) float64
         Greatest useful pilot [A]; 0 where nobody is plugged in.
     kw_per_a : (E,) float64
@@ -67,6 +70,7 @@ class Problem:
     minimum_kwh: FloatArray
     priority: FloatArray
     deadlines: Deadlines
+    batteries: CarBatteries
     max_a: FloatBySlot
     kw_per_a: FloatArray
     weight: ComplexArray
@@ -117,6 +121,7 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         minimum_kwh=seats.spread(np.array([s.remaining_minimum_kwh for s in seats.sessions])),
         priority=seats.spread(np.array([s.priority for s in seats.sessions]), empty=1.0),
         deadlines=Deadlines.of(seats, state.grid),
+        batteries=CarBatteries.of(seats),
         max_a=_max_a(seats, topology, kw_per_a),
         kw_per_a=kw_per_a,
         weight=topology.rows.weights(phasors),
@@ -182,6 +187,8 @@ def _session_a(session: ChargingSession, row: int, topology: Topology, kw_per_a:
         limit_a = min(limit_a, session.max_current_a)
     if session.max_power_kw is not None:
         limit_a = min(limit_a, session.max_power_kw / float(kw_per_a[row]))
+    if session.acceptance is not None:
+        limit_a = min(limit_a, session.acceptance.full_power_kw / float(kw_per_a[row]))
     return max(limit_a, float(topology.min_a[row]))
 
 

@@ -16,13 +16,22 @@ from models.arrays import frozen, read_only
 from models.units import W_PER_KW
 from optimizer.problem import Problem
 from optimizer.scheduling.laws import Model, summed
+from optimizer.scheduling.parts.acceptance import AcceptedPower
 from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.demand_charge import DemandCharge
+from optimizer.scheduling.parts.given import EnergyGiven
 from optimizer.scheduling.parts.limits import Limits
 from optimizer.scheduling.parts.milestones import Milestones
 from optimizer.scheduling.parts.part import NOTHING, Flows, Members, Moment, Part
 
-PARTS: Final[tuple[type[Part], ...]] = (Charging, Milestones, Limits, DemandCharge)
+PARTS: Final[tuple[type[Part], ...]] = (
+    Charging,
+    EnergyGiven,
+    AcceptedPower,
+    Milestones,
+    Limits,
+    DemandCharge,
+)
 """Every part, in the order in which they are stated: what draws power before what limits or bills it."""
 
 
