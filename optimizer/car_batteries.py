@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import BoolArray, FloatArray, frozen, read_only
+from models.arrays import BoolArray, frozen, read_only
 from models.sessions import ChargingSession
 from optimizer.horizon import BoolBySlot, FloatBySlot
 from optimizer.seats import Seats

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from scipy import sparse
 
+from models.sessions import Acceptance
 from models.timegrid import TimeGrid
 from optimizer.horizon import SLOTS, _marked, cut
 from optimizer.options import PlanOptions
@@ -14,10 +15,11 @@ from optimizer.problem import problem_of
 from optimizer.scheduling.objective import Weights
 from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.program import Structure, state_program, widest
-from optimizer.scheduling.ring import _stated, compiled_ring
+from optimizer.scheduling.ring import BEGINS, _stated, compiled_ring
 from optimizer.solver.compiled import NOWHERE, compile_program
 from optimizer.solver.tiling import NotAlikeError, laid_around
 from optimizer.topology import Topology
+from tests.optimizer.builders import NOW, at, car, site, state
 from tests.strategies import rich_states, state_walks
 
 OPTIONS = PlanOptions()
@@ -75,8 +77,7 @@ def test_what_is_laid_around_is_what_is_stated_whole(walk):
     structure = Structure.of(problem)
     assume(problem.topology.n_evses > 0)
     moment = Moment(Weights.of(problem, OPTIONS), 0.0, has_bill=False)
-    first = int(problem.grid.ring[0])
-    laid = laid_around(lambda n: _stated(problem, structure, moment, n), 17, first)
+    laid = laid_around(lambda n: _stated(problem, structure, moment, n), 17, BEGINS)
     whole = compile_program(state_program(widest(problem, structure), structure, moment))
     assert written_out(laid) == written_out(whole)
     for ours, theirs in ((laid.rows, whole.rows), (laid.columns, whole.columns)):
@@ -115,6 +116,17 @@ def test_every_array_along_the_slots_is_marked_so(of):
     assert cut(problem, 5).grid.n_slots == 5
 
 
+@pytest.mark.parametrize("start_h", [0.0, 0.25, 1.5, 7.75])
+def test_chains_are_laid_around_whenever_the_horizon_begins(start_h):
+    of = problem_of_one_car(acceptance=Acceptance(2.0, 9.0, 11.0), start=at(start_h), arrives_h=start_h)
+    structure = Structure.of(of)
+    moment = Moment(Weights.of(of, OPTIONS), 0.0, has_bill=False)
+    laid = laid_around(lambda n: _stated(of, structure, moment, n), of.grid.n_slots, BEGINS)
+    whole = compile_program(state_program(widest(of, structure), structure, moment))
+    assert "energy_given" in laid.rows
+    assert written_out(laid) == written_out(whole)
+
+
 def test_slots_that_are_not_alike_are_stated_whole():
     of = problem_of_one_car()
     structure = Structure.of(of)
@@ -130,8 +142,6 @@ def test_slots_that_are_not_alike_are_stated_whole():
     assert compiled_ring(of, structure, moment).columns["power_kw"].shape == (1, of.grid.n_slots)
 
 
-def problem_of_one_car():
-    from tests.optimizer.builders import car, site, state
-
-    of = state(site(1, limit_kw=5.0), car("E1", 10.0))
+def problem_of_one_car(start=NOW, **facts):
+    of = state(site(1, limit_kw=5.0), car("E1", 10.0, leaves_h=12.0, **facts), start=start)
     return problem_of(of, Topology.of(of.site), OPTIONS)
