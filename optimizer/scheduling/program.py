@@ -115,6 +115,8 @@ def widest(problem: Problem, structure: Structure) -> Problem:
         need_kwh=frozen(np.ones(shape)),
         minimum_kwh=frozen(np.full(shape, 0.5)),
         priority=frozen(np.ones(shape)),
+        promised_kwh=frozen(np.zeros(shape)),
+        floor_kwh=frozen(np.zeros(shape)),
         max_a=frozen(np.repeat(top.max_a[:, None], problem.grid.n_slots, axis=1)),
         kw_per_a=frozen(top.rows.phasors.real.sum(axis=1) * (top.voltage_v / W_PER_KW)),
         weight=read_only(np.array(top.rows.weights(top.rows.phasors))),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from optimizer.mpc import Controller
 from optimizer.options import PlanOptions
 from optimizer.problem import problem_of
-from optimizer.scheduling.objective import N_BANDS
+from optimizer.scheduling.bands import N_BANDS
 from optimizer.scheduling.scheduler import Scheduler
 from optimizer.topology import Topology
 from tests.optimizer.builders import FULL_KW, at, car, limit, site, state

@@ -7,15 +7,9 @@ import pyomo.environ as pyo
 
 from models.arrays import FloatArray, frozen
 from optimizer.problem import Problem
+from optimizer.scheduling.bands import N_BANDS, band_widths_kwh, shortfall_per_kwh
 from optimizer.scheduling.laws import Model, Relation, total
-from optimizer.scheduling.objective import (
-    N_BANDS,
-    band_widths_kwh,
-    eagerness,
-    early_per_kwh,
-    hour_of_slots,
-    shortfall_per_kwh,
-)
+from optimizer.scheduling.objective import Weights, eagerness, early_per_kwh, hour_of_slots
 from optimizer.scheduling.parts.part import Block, Members, Moment, Part, Sheet
 from optimizer.solver.compiled import Compiled
 from optimizer.solver.live import Solution
@@ -70,7 +64,7 @@ class Charging(Part):
         """State power and shortfall in every cell that is open."""
         open_cells = np.argwhere(problem.slot_h > 0)
         m.bands = range(2 * N_BANDS)
-        m.max_kw, m.width_kwh = problem.max_kw, band_widths_kwh(problem)
+        m.max_kw, m.width_kwh = problem.max_kw, band_widths_kwh(problem, moment.weights)
         m.cells = pyo.Set(initialize=[(int(e), int(t)) for e, t in open_cells], dimen=2)
         sessions = np.argwhere(problem.connected_h.any(axis=2))
         m.seats = pyo.Set(initialize=[(int(e), int(q)) for e, q in sessions], dimen=2)
@@ -104,7 +98,7 @@ class Charging(Part):
         sheet.cost[short] = 0.0
         sheet.cost[short[:, : problem.n_seats]] = shortfall_per_kwh(problem, moment.weights)
         sheet.col_upper[short] = 0.0
-        sheet.col_upper[short[:, : problem.n_seats]] = band_widths_kwh(problem)
+        sheet.col_upper[short[:, : problem.n_seats]] = band_widths_kwh(problem, moment.weights)
         energy = self.rows["session_energy"]
         need_kwh = np.zeros(energy.shape)
         open_seats = problem.connected_h.any(axis=2)
@@ -153,8 +147,21 @@ class Charging(Part):
             else (ObjectiveTerm("energy", float((energy_kwh @ problem.import_per_kwh).sum())),)
         )
         return (
-            ObjectiveTerm("shortfall of promised energy", float(short_cost[N_BANDS:].sum())),
-            ObjectiveTerm("shortfall of target energy", float(short_cost[:N_BANDS].sum())),
+            *_shortfall_terms(short_cost, moment.weights),
             *money,
             ObjectiveTerm("early over late", early),
         )
+
+
+def _shortfall_terms(cost: FloatArray, weights: Weights) -> tuple[ObjectiveTerm, ...]:
+    """Return what the bands of shortfall cost, by tier; floor and promises only where there are any."""
+    target, minimum = cost[:N_BANDS], cost[N_BANDS:]
+    terms = []
+    if weights.promise_per_kwh:
+        terms.append(ObjectiveTerm("promises to drivers that are broken", float(minimum[-1])))
+        minimum = minimum[:-1]
+    terms.append(ObjectiveTerm("shortfall of promised energy", float(minimum.sum())))
+    if weights.floor_per_kwh:
+        terms.append(ObjectiveTerm("shortfall of the share that no priority takes", float(target[-1])))
+        target = target[:-1]
+    return (*terms, ObjectiveTerm("shortfall of target energy", float(target.sum())))

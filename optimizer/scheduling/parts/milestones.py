@@ -10,8 +10,8 @@ import pyomo.environ as pyo
 from models.arrays import FloatArray, IntArray, frozen, read_only
 from optimizer.deadlines import Deadlines
 from optimizer.problem import Problem
+from optimizer.scheduling.bands import N_BANDS, late_per_kwh, late_widths_kwh
 from optimizer.scheduling.laws import Model, Relation, total
-from optimizer.scheduling.objective import N_BANDS, late_per_kwh, late_widths_kwh
 from optimizer.scheduling.parts.part import Block, Members, Moment, Part, Sheet
 from optimizer.solver.compiled import Compiled
 from optimizer.solver.live import Solution
