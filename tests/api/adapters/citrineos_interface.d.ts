@@ -5,7 +5,7 @@
  * @citrineos/dal) are in no registry.
  *
  * Present: modules/SmartCharging/SmartCharging.ts (2026), with the types of OCPP 2.1 and the DTO of a transaction.
- * Version 1: 03_Modules/SmartCharging/src/module/smartCharging/SmartCharging.ts (1.6 to 1.8), with those of 2.0.1,
+ * Version 1: 03_Modules/SmartCharging/src/module/smartCharging/SmartCharging.ts (2025), with those of 2.0.1,
  * which @citrineos/base 1.8 exports, and the database's transaction.
  */
 
@@ -127,7 +127,7 @@ export interface PresentISmartCharging {
   ): Promise<void>;
 }
 
-/** The interface of versions 1.6 to 1.8. */
+/** The interface of 2025. */
 export interface ISmartChargingOfVersion1 {
   calculateChargingProfile(
     request: NotifyEVChargingNeedsRequest,
