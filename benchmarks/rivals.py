@@ -39,6 +39,7 @@ COLUMNS: Final = (
     "EVSEs x slots",
     "scheduler",
     "time [s]",
+    "CPU [s]",
     "runs",
     "peak memory [MB]",
     "energy cost",
@@ -128,6 +129,7 @@ def measure_rivals(context: BenchmarkContext) -> BenchmarkReport:
         notes=(
             f"time: median of at most {N_RUNS} runs in one process, none begun after {BUDGET_S:.0f} s.",
             "a run goes from arrays (ours: the site's state; FlexMeasures: its data frames) to powers.",
+            "CPU: of all threads; on a machine that others use too it says more than the clock.",
             "memory: the greatest of the whole process, imports included.",
             "cost, short and limits are computed from the powers that came back, not from what was said of them.",
             "warm: after new needs for 1 % of the cars; measured against the bound of that case.",
@@ -234,6 +236,7 @@ def _row(size: str, outcome: _Outcome, bounds: tuple[float | None, float | None]
         size,
         outcome.contestant.label,
         float(np.median(report.times_s)),
+        float(np.median(report.cpu_s)),
         len(report.times_s),
         report.peak_mb,
         verdict.cost,

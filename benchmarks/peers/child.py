@@ -50,9 +50,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a scheduler ran: seconds of every run, the peak memory of its process [MB], versions of packages."""
+    """How a scheduler ran: seconds of every run by the clock and of the processor, its peak memory, its packages."""
 
     times_s: tuple[float, ...]
+    cpu_s: tuple[float, ...]
     peak_mb: float
     said: str
     gap: float | None
@@ -83,10 +84,11 @@ def main(rivals: Mapping[str, Rival], packages: tuple[str, ...]) -> None:
     )
     given = parser.parse_args()
     base, changed = Case.read(given.folder / BASE_FILE), Case.read(given.folder / CHANGED_FILE)
-    times_s, answer = _timed(rivals[given.name], (base, changed), given.runs, given.budget_s)
+    spent, answer = _timed(rivals[given.name], (base, changed), given.runs, given.budget_s)
     np.savez(given.folder / ANSWER_FILE, power_kw=answer.power_kw, energy_kwh=answer.energy_kwh)
     versions = {name: version(name) for name in packages}
-    report = Report(times_s, peak_mb(), answer.said, answer.gap, answer.changed, versions)
+    times_s, cpu_s = zip(*spent, strict=True)
+    report = Report(times_s, cpu_s, peak_mb(), answer.said, answer.gap, answer.changed, versions)
     (given.folder / REPORT_FILE).write_text(json.dumps(asdict(report)), encoding="utf-8")
 
 
@@ -105,14 +107,15 @@ def peak_mb() -> float:
 
 def _timed(
     rival: Rival, cases: tuple[Case, Case], n_runs: int, budget_s: float
-) -> tuple[tuple[float, ...], Answer]:
-    times_s: list[float] = []
+) -> tuple[list[tuple[float, float]], Answer]:
+    """Return the seconds of every run, by the clock and of the processor, and the last answer."""
+    spent: list[tuple[float, float]] = []
     began = time.perf_counter()
     while True:
         run = rival(*cases)
         gc.collect()
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         answer = run()
-        times_s.append(time.perf_counter() - started)
-        if len(times_s) == n_runs or time.perf_counter() - began > budget_s:
-            return tuple(times_s), answer
+        spent.append((time.perf_counter() - started, time.process_time() - cpu_started))
+        if len(spent) == n_runs or time.perf_counter() - began > budget_s:
+            return spent, answer
