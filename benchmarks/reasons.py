@@ -177,7 +177,7 @@ def _duals(solver: _Solver, rng: np.random.Generator) -> "Iterator[bool | None]"
         if abs(up - down) > AGREE * max(abs(up), abs(down), SMALL):
             yield None
         else:
-            yield abs(-per_unit[row, slot] - up) <= AGREE * max(abs(up), SMALL)
+            yield bool(abs(-per_unit[row, slot] - up) <= AGREE * max(abs(up), SMALL))
 
 
 def _moved(solver: _Solver, cell: tuple[int, int], extra: float) -> float:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from models.arrays import FloatArray, frozen
+from models.arrays import BoolArray, FloatArray, frozen, read_only
 
 if TYPE_CHECKING:  # they bring Pyomo, which takes a second to import
     from optimizer.problem import Problem
@@ -21,6 +21,15 @@ if TYPE_CHECKING:  # they bring Pyomo, which takes a second to import
 
 HELD_KWH = 1e-3
 """Energy from which on a car counts as held back [kWh]."""
+
+TIE_PER_KWH = 1e-4
+"""Difference of costs that counts as none [currency/kWh]: preferences of time are below it."""
+
+EARLY_PER_KWH = 1e-7
+"""What a later slot costs more where nothing else differs [currency/kWh]."""
+
+LIMITS_FIRST = 10.0
+"""How many times more a price must move a car than a limit to be its reason."""
 
 MANY = 3
 """Sessions that are named as going first."""
@@ -82,6 +91,35 @@ class _Candidate(NamedTuple):
     per_kwh: FloatArray
 
 
+@dataclass(frozen=True, slots=True)
+class _Car:
+    """A car that takes prices as they are, all (T,): what it answers them with.
+
+    ``cost_per_kwh`` is everything that a kWh costs it, ``most_kwh`` what fits into a slot, ``planned`` marks
+    slots in which it charges; above ``worth_per_kwh`` it rather stays short.
+    """
+
+    cost_per_kwh: FloatArray
+    most_kwh: FloatArray
+    planned: BoolArray
+    held_kwh: FloatArray
+    need_kwh: float
+    worth_per_kwh: float
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the car stays short of what it needs."""
+        return bool(np.isfinite(self.worth_per_kwh))
+
+    def response_kwh(self, cost_per_kwh: FloatArray) -> FloatArray:
+        """Return what the car would take at these costs: the cheapest slots first, planned ones among equals."""
+        order = np.argsort(cost_per_kwh - TIE_PER_KWH * self.planned, kind="stable")
+        most_kwh = np.where(cost_per_kwh <= self.worth_per_kwh, self.most_kwh, 0.0)[order]
+        out = np.empty_like(most_kwh)
+        out[order] = np.diff(np.minimum(np.cumsum(most_kwh), self.need_kwh), prepend=0.0)
+        return frozen(out)
+
+
 def reasons_of(problem: "Problem", planned: "PlannedPower") -> tuple[Reason, ...]:
     """Return the reason of every session that is planned, in the order of EVSEs and seats."""
     found = []
@@ -115,9 +153,11 @@ def _reason(
         kind, subject = (ReasonKind.NEED, "need") if is_done else (ReasonKind.POWER, evse_id)
         slots = tuple(np.nonzero(eager > HELD_KWH)[0].tolist())
         return Reason(session_id, evse_id, kind, subject, slots, 0.0, 0.0, ())
-    candidates = [*above, _dearer(problem, given, held)]
-    worst = max(candidates, key=lambda one: float(held @ one.per_kwh))
-    weight = float(held @ worst.per_kwh)
+    car = _car_of(problem, planned, place, above)
+    # A car that stays short is not held back by the price of energy: missing energy is dearer than any.
+    candidates = above if above and car.is_short else [*above, _dearer(problem, given, held)]
+    worst = _decisive(candidates, car)
+    weight = float(held @ np.maximum(worst.per_kwh, 0.0))
     if weight <= 0.0:
         slots = tuple(np.nonzero(held > HELD_KWH)[0].tolist())
         return Reason(session_id, evse_id, ReasonKind.PREFERENCE, "order", slots, 0.0, held_kwh, ())
@@ -133,6 +173,42 @@ def _reason(
         held_kwh,
         first,
     )
+
+
+def _car_of(
+    problem: "Problem", planned: "PlannedPower", place: tuple[int, int], above: list[_Candidate]
+) -> _Car:
+    evse, seat = place
+    hours = problem.connected_h[evse, seat]
+    given, eager = planned.power_kw[evse] * hours, eager_kwh(problem, evse, seat)
+    added = np.sum([one.per_kwh for one in above], axis=0) if above else np.zeros(hours.size)
+    is_short = given.sum() < problem.need_kwh[evse, seat] - HELD_KWH
+    worth = float(planned.worth_per_kwh[evse, seat]) + TIE_PER_KWH if is_short else np.inf
+    early = EARLY_PER_KWH * np.arange(hours.size)
+    return _Car(
+        cost_per_kwh=frozen(problem.import_per_kwh + added + early),
+        most_kwh=frozen(problem.max_kw[evse] * hours),
+        planned=read_only(given > HELD_KWH),
+        held_kwh=frozen(np.maximum(eager - given, 0.0)),
+        need_kwh=float(problem.need_kwh[evse, seat]),
+        worth_per_kwh=worth,
+    )
+
+
+def _decisive(candidates: list[_Candidate], car: _Car) -> _Candidate:
+    """Return what would change the car's plan most if it alone were taken away, all other prices as they are."""
+    base_kwh = car.response_kwh(car.cost_per_kwh)
+    moved = [
+        float(np.abs(car.response_kwh(car.cost_per_kwh - one.per_kwh) - base_kwh).sum()) for one in candidates
+    ]
+    # Limits first: their price is what others would pay for the same room, and moves less when it is given up.
+    favoured = [
+        LIMITS_FIRST * one if cause.kind is ReasonKind.LIMIT else one
+        for one, cause in zip(moved, candidates, strict=True)
+    ]
+    if max(moved) > HELD_KWH:
+        return candidates[int(np.argmax(favoured))]
+    return max(candidates, key=lambda one: float(car.held_kwh @ one.per_kwh))
 
 
 def _above(problem: "Problem", planned: "PlannedPower", evse: int) -> Iterator[_Candidate]:
@@ -160,7 +236,7 @@ def _dearer(problem: "Problem", given: FloatArray, held: FloatArray) -> _Candida
     """Return how much dearer energy is in each slot than where the car takes it instead."""
     instead = given if given.sum() > HELD_KWH else held
     paid = float(instead @ problem.import_per_kwh) / float(instead.sum())
-    return _Candidate(ReasonKind.PRICE, "price", None, frozen(np.maximum(problem.import_per_kwh - paid, 0.0)))
+    return _Candidate(ReasonKind.PRICE, "price", None, frozen(problem.import_per_kwh - paid))
 
 
 def _others(
