@@ -42,6 +42,7 @@ NOTES: Final = (
     "states of moving days, 96 slots: cars plug in and leave, panels at 60 %, the site at 35 %",
     "in turn with a demand charge, without one, and without one but with three times the need",
     "checked: reasons that can be taken away; a preference among equals cannot",
+    "where a reason names a second cause, both are taken away",
     "true: the session's planned power changes by more than 0.01 kW in some slot without its reason",
     "duals: limits that bind, moved by 0.0001 up and down; degenerate where both sides differ by more than 1 %",
 )
@@ -134,7 +135,10 @@ def _changes(solver: _Solver, reason: "Reason") -> bool:
     row = problem.topology.evse_ids.index(reason.evse_id)
     seat = problem.session_ids[row].index(reason.session_id)
     here = problem.connected_h[row, seat] > 0
-    without, _ = solver.solve(without_reason(problem, reason))
+    changed = without_reason(problem, reason)
+    if reason.also is not None:
+        changed = without_reason(changed, replace(reason, kind=reason.also.kind, subject=reason.also.subject))
+    without, _ = solver.solve(changed)
     return bool((np.abs(without.power_kw[row] - planned.power_kw[row])[here] > CHANGED_KW).any())
 
 

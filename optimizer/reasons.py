@@ -31,6 +31,9 @@ EARLY_PER_KWH = 1e-7
 LIMITS_FIRST = 10.0
 """How many times more a price must move a car than a limit to be its reason."""
 
+ALSO_PER_KWH = 1e-3
+"""What a second cause must add to a kWh to be told [currency/kWh]."""
+
 MANY = 3
 """Sessions that are named as going first."""
 
@@ -52,6 +55,13 @@ class ReasonKind(StrEnum):
     """It costs the same; the plan only prefers an order."""
 
 
+class Cause(NamedTuple):
+    """Something that stands against a car; words as in :class:`Reason`."""
+
+    kind: ReasonKind
+    subject: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """The reason of one session.
@@ -70,6 +80,8 @@ class Reason:
         Energy that the car would otherwise take there [kWh].
     goes_first : tuple of str
         Sessions that charge there instead, below the same limit, most energy first.
+    also : Cause or None
+        What else stands against the car in these slots, so that it might wait even without the first.
     """
 
     session_id: str
@@ -80,6 +92,7 @@ class Reason:
     per_kwh: float
     held_kwh: float
     goes_first: tuple[str, ...]
+    also: Cause | None = None
 
 
 class _Candidate(NamedTuple):
@@ -172,7 +185,19 @@ def _reason(
         weight / held_kwh,
         held_kwh,
         first,
+        _second(candidates, worst, held),
     )
+
+
+def _second(candidates: list[_Candidate], first: _Candidate, held: FloatArray) -> Cause | None:
+    """Return what else stands against a car in the slots that it is held back in."""
+    held_kwh = float(held.sum())
+    rest = [one for one in candidates if one is not first]
+    weights = [float(held @ np.maximum(one.per_kwh, 0.0)) / held_kwh for one in rest]
+    if max(weights, default=0.0) <= ALSO_PER_KWH:
+        return None
+    second = rest[int(np.argmax(weights))]
+    return Cause(second.kind, second.subject)
 
 
 def _car_of(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from models.timegrid import TimeGrid
-from optimizer.reasons import Reason, ReasonKind
+from optimizer.reasons import Cause, Reason, ReasonKind
 
 
 def sentence_of(reason: Reason, grid: TimeGrid, zone: str, currency: str) -> str:
@@ -12,19 +12,31 @@ def sentence_of(reason: Reason, grid: TimeGrid, zone: str, currency: str) -> str
     when = span_of(reason.slots, grid, zone)
     more = f"{reason.per_kwh:.3f} {currency}/kWh"
     first = f"; {', '.join(reason.goes_first)} go first" if reason.goes_first else ""
+    also = "" if reason.also is None else f"; {_also(reason.also)}"
     match reason.kind:
         case ReasonKind.LIMIT:
-            return f"waits {when}: {reason.subject} is full, a kWh more there is worth {more}{first}"
+            return f"waits {when}: {reason.subject} is full, a kWh more there is worth {more}{first}{also}"
         case ReasonKind.PRICE:
-            return f"waits {when}: a kWh costs {more} more there than when it charges"
+            return f"waits {when}: a kWh costs {more} more there than when it charges{also}"
         case ReasonKind.PEAK:
-            return f"waits {when}: more power there would raise what is billed by {more} ({reason.subject})"
+            return f"waits {when}: more power there would raise what is billed by {more} ({reason.subject}){also}"
         case ReasonKind.PREFERENCE:
             return f"waits {when}: it costs the same in its turn"
         case ReasonKind.POWER:
             return "charges at once; its own greatest power decides how long it takes"
         case ReasonKind.NEED:
             return "charges at once, and is done within a slot"
+
+
+def _also(cause: Cause) -> str:
+    """Return a second cause as the end of a sentence."""
+    match cause.kind:
+        case ReasonKind.LIMIT:
+            return f"{cause.subject} is full as well"
+        case ReasonKind.PRICE:
+            return "and energy is dearer there as well"
+        case _:
+            return "and more power there would raise a billed peak as well"
 
 
 def span_of(slots: tuple[int, ...], grid: TimeGrid, zone: str) -> str:

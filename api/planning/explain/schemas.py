@@ -12,6 +12,13 @@ from optimizer.sentences import sentence_of
 from optimizer.what_if import LimitChange, WhatIf
 
 
+class CauseOut(WireModel):
+    """Something that stands against a car."""
+
+    kind: ReasonKind
+    subject: str
+
+
 class ReasonOut(WireModel):
     """Why a session charges when it does: take the subject away, and its plan changes."""
 
@@ -25,6 +32,10 @@ class ReasonOut(WireModel):
     per_kwh: Annotated[float, Field(description="what it adds to a kWh there, on average")]
     held_kwh: Annotated[float, Field(description="energy that the car would otherwise take there [kWh]")]
     goes_first: Annotated[tuple[str, ...], Field(description="sessions that charge there instead")]
+    also: Annotated[
+        CauseOut | None,
+        Field(description="what else stands against it there, so that it might wait even without the first"),
+    ]
     sentence: str
 
     @classmethod
@@ -39,6 +50,9 @@ class ReasonOut(WireModel):
             per_kwh=reason.per_kwh,
             held_kwh=reason.held_kwh,
             goes_first=reason.goes_first,
+            also=None
+            if reason.also is None
+            else CauseOut(kind=reason.also.kind, subject=reason.also.subject),
             sentence=sentence_of(reason, plan.schedule.grid, zone, plan.prices.currency),
         )
 
