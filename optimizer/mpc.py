@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 
@@ -21,38 +22,88 @@ from optimizer.problem import Problem, problem_of, site_limit_kw
 from optimizer.scheduling.check import Breach, breaches
 from optimizer.scheduling.dispatch import Dispatched, dispatch, dispatch_alone, paused
 from optimizer.scheduling.extract import PlannedPower, marginal_per_kwh
-from optimizer.scheduling.scheduler import Scheduler, Solved
+from optimizer.scheduling.scheduler import Parked, Scheduler, Solved
+from optimizer.scheduling.verdict import Verdict, delivery_of, nothing_to_plan, verdict_of
+from optimizer.scheduling.worth import total_of, worth
 from optimizer.solver.live import SolverFailedError
-from optimizer.solver.outcome import SolveReport, SolveStatus
+from optimizer.solver.outcome import SolveReport, SolverOutcome, SolveStatus
 from optimizer.topology import Topology
+
+TAIL_CELL_S: Final = 3e-6
+"""What follows the solver takes for an (EVSE, slot) before it was measured [s]: pilots, their check, the reasons."""
+
+ALONE: Final = "least laxity first"
 
 
 @dataclass(slots=True)
 class _Attempt:
-    """What a step has so far: the optimum if there is one, the pilots, and what went wrong."""
+    """What a step has so far: what the solver left, if anything, and what went wrong.
+
+    ``follows`` says whether the pilots are made from it, ``failed`` that no pilots passed the check.
+    """
 
     solved: Solved | None = None
+    outcome: SolverOutcome = SolverOutcome.OPTIMAL
     solver_says: str = "Optimal"
     run_s: float = 0.0
-    status: SolveStatus = SolveStatus.FEASIBLE
+    follows: bool = False
+    failed: bool = False
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def optimum(self) -> PlannedPower | None:
+        """The optimum: what prices and reasons may be read from."""
+        is_optimal = self.solved is not None and self.solved.solution.is_optimal
+        return self.solved.planned if self.solved is not None and is_optimal else None
 
 
 class Controller:
     """Plans one site; keeps its program alive between steps. Not thread-safe: one step at a time."""
 
     def __init__(
-        self, site: Site, options: PlanOptions | None = None, rules: PricingRules | None = None
+        self,
+        site: Site,
+        options: PlanOptions | None = None,
+        rules: PricingRules | None = None,
+        parked: Parked | None = None,
     ) -> None:
         self._site = site
         self._options = options or PlanOptions()
         self._rules = rules or PricingRules()
         self._topology: Topology | None = None
-        self._scheduler = Scheduler(self._options)
+        self._scheduler = Scheduler(self._options, parked)
         self._charging: BoolArray = np.zeros(len(site.evses), dtype=np.bool_)
+        self._tail_cell_s = TAIL_CELL_S
 
     def step(self, state: SiteState) -> Plan:
-        """Return the plan for ``state``.
+        """Return the plan for ``state``, by the deadline of the options.
+
+        Where there is no time to state the program, or the solver is late, dispatch answers.
+
+        Raises
+        ------
+        InvalidInputError
+            The state cannot be used; names every fault.
+        """
+        started = time.perf_counter()
+        validate_state(state)
+        problem = problem_of(state, self._topology_of(state.site), self._options)
+        n_cells = problem.topology.n_evses * problem.grid.n_slots
+        tail_s = n_cells * self._tail_cell_s
+        attempt = self._attempt(problem, started + self._options.deadline_s - tail_s - time.perf_counter())
+        solved_at = time.perf_counter()
+        dispatched = self._checked(state, problem, attempt)
+        verdict = self._verdict(problem, dispatched, attempt)
+        dispatch_s = time.perf_counter() - solved_at
+        self._charging = dispatched.schedule.pilot_a[:, 0] > 0
+        plan = self._plan(state, problem, dispatched, attempt, self._report(attempt, verdict, dispatch_s))
+        self._tail_cell_s = (time.perf_counter() - solved_at) / max(n_cells, 1)
+        return plan
+
+    def prepare(self, state: SiteState) -> bool:
+        """State the program that ``state`` needs, without a deadline, so that the next step finds it.
+
+        May run on a thread beside :meth:`step`. Returns whether there was anything to state.
 
         Raises
         ------
@@ -61,13 +112,11 @@ class Controller:
         """
         validate_state(state)
         problem = problem_of(state, self._topology_of(state.site), self._options)
-        attempt = self._attempt(problem)
-        planned = None if attempt.solved is None else attempt.solved.planned
-        started = time.perf_counter()
-        dispatched = self._checked(state, problem, planned, attempt)
-        dispatch_s = time.perf_counter() - started
-        self._charging = dispatched.schedule.pilot_a[:, 0] > 0
-        return self._plan(state, problem, dispatched, attempt, dispatch_s)
+        return problem.topology.n_evses > 0 and self._scheduler.prepare(problem)
+
+    def parked(self) -> Parked | None:
+        """Return what a later controller of the same site needs to begin warm; None before the first program."""
+        return self._scheduler.parked()
 
     def _topology_of(self, site: Site) -> Topology:
         """Return the site's arrays; a site that differs from the last one is a new structure."""
@@ -77,49 +126,68 @@ class Controller:
         self._site = site
         return self._topology
 
-    def _attempt(self, problem: Problem) -> _Attempt:
+    def _attempt(self, problem: Problem, left_s: float) -> _Attempt:
         """Solve, or note why not."""
         attempt = _Attempt()
         if problem.topology.n_evses == 0:
-            attempt.solver_says = "nothing to plan"
+            attempt.outcome, attempt.solver_says = SolverOutcome.NOT_NEEDED, "nothing to plan"
             return attempt
         try:
-            attempt.solved = self._scheduler.solve(problem)
+            attempt.solved = self._scheduler.solve(problem, left_s)
             attempt.run_s = attempt.solved.solution.run_s
+            attempt.outcome = attempt.solved.solution.outcome
         except SolverFailedError as error:
-            attempt.status = SolveStatus.DISPATCHED
-            attempt.solver_says, attempt.run_s = error.solver_says, error.run_s
-            attempt.notes.append(f"no optimum ({error.solver_says}): pilots are least laxity first")
+            attempt.outcome, attempt.run_s = error.outcome, error.run_s
+            attempt.solver_says = error.solver_says
+            attempt.notes.append(f"no optimum ({error.solver_says}): pilots are {ALONE}")
         except Exception as error:  # noqa: BLE001 - whatever broke in stating or solving, dispatch answers and says so
-            attempt.status = SolveStatus.DISPATCHED
+            attempt.outcome = SolverOutcome.BROKEN
             attempt.solver_says = f"{type(error).__name__}: {error}"
-            attempt.notes.append(
-                f"the scheduler broke ({attempt.solver_says}): pilots are least laxity first"
-            )
+            attempt.notes.append(f"the scheduler broke ({attempt.solver_says}): pilots are {ALONE}")
         return attempt
 
-    def _checked(
-        self, state: SiteState, problem: Problem, planned: PlannedPower | None, attempt: _Attempt
-    ) -> Dispatched:
+    def _checked(self, state: SiteState, problem: Problem, attempt: _Attempt) -> Dispatched:
         """Return pilots that passed the check: from the plan, else from dispatch alone, else all paused."""
-        if planned is not None:
-            dispatched = dispatch(problem, planned, self._charging)
-            found = breaches(state, dispatched.schedule, self._options.load_quantile)
-            if not found:
-                return dispatched
-            attempt.status = SolveStatus.DISPATCHED
-            attempt.notes.append(
-                f"the rounded plan failed its check ({_said(found)}): dispatch answers alone"
-            )
-        elif problem.topology.n_evses == 0:
+        if problem.topology.n_evses == 0:
             return paused(problem)
-        dispatched = dispatch_alone(problem, self._charging)
-        found = breaches(state, dispatched.schedule, self._options.load_quantile)
+        following = self._following(state, problem, attempt)
+        if following is not None and attempt.outcome is SolverOutcome.OPTIMAL:
+            return following
+        alone = dispatch_alone(problem, self._charging)
+        found = breaches(state, alone.schedule, self._options.load_quantile)
+        if following is not None:
+            attempt.follows = bool(found) or self._costs(problem, following) <= self._costs(problem, alone)
+            told = "follow what it had found" if attempt.follows else f"are {ALONE}"
+            attempt.solver_says = "Time limit reached"
+            attempt.notes.append(f"the solver was late: pilots {told}")
+            return following if attempt.follows else alone
         if not found:
-            return dispatched
-        attempt.status = SolveStatus.CURTAILED
+            return alone
+        attempt.failed = True
         attempt.notes.append(f"dispatch failed its check ({_said(found)}): every EVSE pauses")
         return paused(problem)
+
+    def _following(self, state: SiteState, problem: Problem, attempt: _Attempt) -> Dispatched | None:
+        """Return pilots that follow what the solver left, None where there is nothing or they fail their check."""
+        if attempt.solved is None:
+            return None
+        dispatched = dispatch(problem, attempt.solved.planned, self._charging)
+        found = breaches(state, dispatched.schedule, self._options.load_quantile)
+        attempt.follows = not found
+        if attempt.follows:
+            return dispatched
+        attempt.notes.append(f"the rounded plan failed its check ({_said(found)}): dispatch answers alone")
+        return None
+
+    def _costs(self, problem: Problem, sent: Dispatched) -> float:
+        return total_of(worth(problem, self._scheduler.moment_of(problem), delivery_of(problem, sent)))
+
+    def _verdict(self, problem: Problem, sent: Dispatched, attempt: _Attempt) -> Verdict:
+        moment = self._scheduler.moment_of(problem)
+        if attempt.outcome is SolverOutcome.NOT_NEEDED:
+            return nothing_to_plan(problem, moment, sent)
+        verdict = verdict_of(problem, moment, sent, attempt.solved, follows=attempt.follows)
+        return replace(verdict, status=SolveStatus.CURTAILED) if attempt.failed else verdict
 
     def _plan(
         self,
@@ -127,9 +195,9 @@ class Controller:
         problem: Problem,
         dispatched: Dispatched,
         attempt: _Attempt,
-        dispatch_s: float,
+        report: SolveReport,
     ) -> Plan:
-        planned = None if attempt.solved is None else attempt.solved.planned
+        planned = attempt.optimum
         marginal = problem.import_per_kwh if planned is None else marginal_per_kwh(planned, problem)
         return Plan(
             site_id=state.site.site_id,
@@ -142,14 +210,14 @@ class Controller:
             binding=() if planned is None else binding_limits(state, problem, planned),
             marginal_per_kwh=marginal,
             prices=retail_prices(state.grid, state.tariff, self._scarcity(problem, planned), self._rules),
-            report=self._report(attempt, dispatch_s),
+            report=report,
             notes=(
                 *overload_notes(state, problem),
                 *milestone_notes(state, problem, dispatched.schedule),
                 *attempt.notes,
             ),
             session_kwh=_by_session(problem, dispatched),
-            basis=_basis(problem, attempt.solved),
+            basis=_basis(problem, attempt),
         )
 
     def _scarcity(self, problem: Problem, planned: PlannedPower | None) -> FloatArray:
@@ -157,25 +225,32 @@ class Controller:
             return frozen(np.zeros(problem.grid.n_slots))
         return scarcity_per_kwh(planned, problem, float(self._rules.max_scarcity_per_kwh))
 
-    def _report(self, attempt: _Attempt, dispatch_s: float) -> SolveReport:
-        solved = attempt.solved
+    def _report(self, attempt: _Attempt, verdict: Verdict, dispatch_s: float) -> SolveReport:
+        solved, health = attempt.solved, self._scheduler.health
         return SolveReport(
-            status=attempt.status,
+            status=verdict.status,
+            outcome=attempt.outcome,
             solver_says=attempt.solver_says,
-            objective=None if solved is None else solved.solution.objective,
-            terms=() if solved is None else solved.planned.terms,
-            gap=None if solved is None else solved.solution.gap,
+            objective=verdict.objective,
+            terms=verdict.terms,
+            bound=verdict.bound,
+            gap=verdict.gap,
             n_iterations=0 if solved is None else solved.solution.n_iterations,
             update_s=0.0 if solved is None else solved.update_s,
             run_s=attempt.run_s,
             dispatch_s=dispatch_s,
             rebuild=None if solved is None else solved.rebuild,
-            n_rebuilds=self._scheduler.n_rebuilds,
+            n_rebuilds=health.n_rebuilds,
+            ranges=() if solved is None else solved.ranges,
+            counts=health.counts(),
         )
 
 
-def _basis(problem: Problem, solved: Solved | None) -> PlanBasis | None:
-    return None if solved is None else PlanBasis(problem, solved.planned, solved.solution.objective)
+def _basis(problem: Problem, attempt: _Attempt) -> PlanBasis | None:
+    solved, optimum = attempt.solved, attempt.optimum
+    if solved is None or optimum is None:
+        return None
+    return PlanBasis(problem, optimum, solved.solution.objective)
 
 
 def _by_session(problem: Problem, dispatched: Dispatched) -> Mapping[str, float]:

@@ -24,7 +24,8 @@ class PlanOptions:
     departure_quantile : float
         Energy must be in the car by this quantile of its departure; lower is more careful.
     deadline_s : float
-        The solver is stopped after this time and dispatch answers [s].
+        A call is answered by then [s]: what the solver has not finished is cut short, and dispatch answers
+        where it has nothing.
     early_per_kwh : float
         What delivering one day earlier is worth [currency/kWh]; breaks ties, buys nothing.
     ready_before_h : float
@@ -39,7 +40,7 @@ class PlanOptions:
 
     load_quantile: float = 0.9
     departure_quantile: float = 0.5
-    deadline_s: float = 5.0
+    deadline_s: float = 2.0
     early_per_kwh: float = 1e-3
     ready_before_h: float = 0.0
     floor_share: float = 0.2

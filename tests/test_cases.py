@@ -35,7 +35,8 @@ def case(request, planner):
 def test_the_case_comes_out_as_its_folder_says(case):
     decision, expected = case
     plan, near = decision.plan, pytest.approx
-    assert plan.report.status == expected["status"]
+    worse = {"feasible": {"feasible", "proved"}}  # a gap may be closed one day; a proof is not to be lost
+    assert plan.report.status in worse.get(expected["status"], {expected["status"]})
     for quantity in ("energy_kwh", "pilot_a"):
         for evse_id, values in expected.get(quantity, {}).items():
             row = getattr(plan.schedule, quantity)[plan.schedule.row(evse_id)]

@@ -107,8 +107,9 @@ class OptionsWire(WireModel):
         float, Field(gt=0, lt=1, description="energy is in the car by this quantile of its departure")
     ] = 0.5
     deadline_s: Annotated[
-        float, Field(ge=0, le=60, description="the solver is stopped after this time [s]")
-    ] = 5.0
+        float,
+        Field(ge=0, le=60, description="the plan is answered by then [s]: what is not solved is dispatched"),
+    ] = 2.0
     early_per_kwh: Annotated[float, Field(ge=0, le=1, description="worth of delivering a day earlier")] = 1e-3
     ready_before_minutes: Annotated[
         float, Field(ge=0, le=240, description="energy is in the car so long before that departure [min]")

@@ -75,3 +75,20 @@ def _cut(energy_kwh: FloatArray, problem: Problem, weights: Weights, *, n_bands:
     hours = np.divide(energy_kwh, full_kw, out=np.zeros_like(full_kw), where=full_kw > 0)
     band_kwh = np.where(full_kw > 0, full_kw * (hours.max(initial=0.0) / n_bands), energy_kwh / n_bands)
     return [np.clip(energy_kwh - band * band_kwh, 0.0, band_kwh) for band in range(n_bands)]
+
+
+def short_by_band_kwh(problem: Problem, weights: Weights, session_kwh: FloatArray) -> FloatArray:
+    """Return what every session lacks, shape (E, S, 2 x N_BANDS) [kWh]: the cheapest bands fill first.
+
+    Sessions that cannot charge within the horizon lack nothing: a later plan serves them.
+    """
+    here = problem.connected_h.any(axis=2)
+    short_kwh = np.where(here, np.maximum(problem.need_kwh - session_kwh, 0.0), 0.0)
+    return filled_kwh(short_kwh, band_widths_kwh(problem, weights))
+
+
+def filled_kwh(amount_kwh: FloatArray, widths_kwh: FloatArray) -> FloatArray:
+    """Return how an amount fills bands one after the other; only the last may be without end [kWh]."""
+    before_kwh = np.cumsum(widths_kwh[..., :-1], axis=-1)
+    before_kwh = np.concatenate([np.zeros((*amount_kwh.shape, 1)), before_kwh], axis=-1)
+    return frozen(np.clip(amount_kwh[..., None] - before_kwh, 0.0, widths_kwh))

@@ -2,8 +2,8 @@
 
 import time
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, Protocol, TypeAlias
 
 import highspy
 import numpy as np
@@ -12,6 +12,8 @@ from highspy._core import _Highs
 from models.arrays import FloatArray, IntArray
 from models.errors import ChargingError
 from optimizer.solver.compiled import Compiled
+from optimizer.solver.health import Health
+from optimizer.solver.outcome import Setting, SolverOutcome
 
 REPRICED_SHARE = 0.05
 """Share of moved costs from which they are solved for first, by the primal simplex.
@@ -21,21 +23,57 @@ with every price moved the primal simplex took 0.04 s from the old basis, the du
 0.34 s; a tick moves 1 % of the costs. The interior point was behind the simplex at every size, cold as well.
 """
 
+_Options: TypeAlias = tuple[tuple[str, str | int | bool], ...]
+
+OPTIONS: Final = MappingProxyType[Setting, _Options](
+    {
+        Setting.DUAL: (("solver", "simplex"), ("simplex_strategy", 1), ("simplex_scale_strategy", 1)),
+        Setting.PRIMAL: (("solver", "simplex"), ("simplex_strategy", 4), ("simplex_scale_strategy", 1)),
+        Setting.AFRESH: (("solver", "simplex"), ("simplex_strategy", 1), ("simplex_scale_strategy", 4)),
+        Setting.INTERIOR: (("solver", "ipm"), ("run_crossover", "on")),
+    }
+)
+"""What HiGHS is told: strategy 1 is the dual simplex and 4 the primal, scaling 1 its own choice and 4 by the
+greatest value of each row and column."""
+
+RETRIES: Final = (Setting.AFRESH, Setting.INTERIOR)
+"""Settings that are tried, one after the other, where the first one led into numerical trouble."""
+
+OUTCOMES: Final = MappingProxyType[str, SolverOutcome](
+    {
+        "kOptimal": SolverOutcome.OPTIMAL,
+        "kModelEmpty": SolverOutcome.OPTIMAL,
+        "kTimeLimit": SolverOutcome.LATE,
+        "kIterationLimit": SolverOutcome.STOPPED,
+        "kSolutionLimit": SolverOutcome.STOPPED,
+        "kObjectiveBound": SolverOutcome.STOPPED,
+        "kObjectiveTarget": SolverOutcome.STOPPED,
+        "kInterrupt": SolverOutcome.STOPPED,
+        "kHighsInterrupt": SolverOutcome.STOPPED,
+        "kInfeasible": SolverOutcome.MISJUDGED,
+        "kUnboundedOrInfeasible": SolverOutcome.MISJUDGED,
+        "kUnbounded": SolverOutcome.MISJUDGED,
+        "kUnknown": SolverOutcome.UNSURE,
+        "kMemoryLimit": SolverOutcome.OUT_OF_MEMORY,
+        "kNotset": SolverOutcome.BROKEN,
+        "kLoadError": SolverOutcome.BROKEN,
+        "kModelError": SolverOutcome.BROKEN,
+        "kPresolveError": SolverOutcome.BROKEN,
+        "kSolveError": SolverOutcome.BROKEN,
+        "kPostsolveError": SolverOutcome.BROKEN,
+    }
+)
+"""What each status of HiGHS means to us, by its name: versions differ in the names that they have."""
+
 
 class SolverFailedError(ChargingError):
-    """HiGHS gave no optimal solution: it was late, was stopped, or broke."""
+    """The solver left nothing that can be used: it was late, was stopped, or broke."""
 
-    def __init__(self, solver_says: str, run_s: float) -> None:
-        super().__init__(f"the solver gave no optimal solution: {solver_says}")
+    def __init__(self, outcome: SolverOutcome, solver_says: str, run_s: float) -> None:
+        super().__init__(f"the solver gave no solution: {solver_says}")
+        self.outcome = outcome
         self.solver_says = solver_says
         self.run_s = run_s
-
-
-class Simplex(IntEnum):
-    """The variant of the simplex, as HiGHS numbers it."""
-
-    DUAL = 1
-    PRIMAL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,45 +98,83 @@ class Coefficients:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """An optimal solution: values (n_columns,), duals of the rows (n_rows,), and what it took."""
+    """What the solver left: values (n_columns,), duals of the rows (n_rows,), and what it took.
 
+    ``outcome`` is OPTIMAL or LATE. What was late need not even be feasible: it is a wish, which dispatch turns
+    into pilots that keep every limit, and its duals still give a bound.
+    """
+
+    outcome: SolverOutcome
     values: FloatArray
     row_duals: FloatArray
     objective: float
-    gap: float
     n_iterations: int
     run_s: float
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether the solver says that it solved to the end."""
+        return self.outcome is SolverOutcome.OPTIMAL
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Where a solver stood: one byte for each column and row. Any basis is a valid start for the same structure."""
+
+    columns: bytes
+    rows: bytes
+
+
+class Solver(Protocol):
+    """What holds a compiled program and solves it again and again; :class:`LiveProgram` is one."""
+
+    def solve(self, numbers: Numbers, coefficients: Coefficients, deadline_s: float) -> Solution:
+        """Take on new numbers and solve.
+
+        Raises
+        ------
+        SolverFailedError
+            It left nothing that can be used.
+        """
+        ...
+
+    def basis(self) -> Basis | None:
+        """Return where it stands; None before it stands anywhere."""
+        ...
 
 
 class LiveProgram:
     """A compiled program in a HiGHS of its own. One thread at a time; the GIL is free while it solves."""
 
-    def __init__(self, compiled: Compiled) -> None:
-        self._compiled = compiled
+    def __init__(self, compiled: Compiled, health: Health | None = None, basis: Basis | None = None) -> None:
+        self._health = health or Health()
         self._numbers = Numbers(
             compiled.cost, compiled.col_lower, compiled.col_upper, compiled.row_lower, compiled.row_upper
         )
-        self._is_cold = True
         self._highs = _loaded(compiled)
+        self._is_new = True
+        if basis is not None:
+            self._highs.setBasis(_highs_basis(basis))
 
     def solve(self, numbers: Numbers, coefficients: Coefficients, deadline_s: float) -> Solution:
         """Take on new numbers, of which only what differs is passed on, and solve from the last basis.
 
+        What is late keeps its basis: the next call goes on from there.
+
         Raises
         ------
         SolverFailedError
-            No optimal solution within ``deadline_s`` seconds; the program must be loaded again.
+            It left nothing that can be used within ``deadline_s`` seconds; the program must be loaded again.
         """
         run_s = 0.0
         n_repriced = self._pass_costs(numbers)
-        if not self._is_cold and n_repriced > REPRICED_SHARE * numbers.cost.size:
-            run_s = self._run(Simplex.PRIMAL, deadline_s)
+        if not self._is_new and n_repriced > REPRICED_SHARE * numbers.cost.size:
+            run_s = self._run_once(Setting.PRIMAL, deadline_s)[1]
         self._pass_bounds(numbers)
         self._pass_coefficients(coefficients)
         self._numbers = numbers
-        run_s += self._run(Simplex.DUAL, deadline_s - run_s)
-        self._is_cold = False
-        return self._solution(run_s)
+        self._is_new = False
+        return self._run(Setting.DUAL, deadline_s, run_s)
 
     def solve_as_is(self, deadline_s: float) -> Solution:
         """Solve with the numbers that were compiled.
@@ -106,9 +182,16 @@ class LiveProgram:
         Raises
         ------
         SolverFailedError
-            No optimal solution within ``deadline_s`` seconds.
+            It left nothing that can be used within ``deadline_s`` seconds.
         """
-        return self._solution(self._run(Simplex.DUAL, deadline_s))
+        return self._run(Setting.DUAL, deadline_s, 0.0)
+
+    def basis(self) -> Basis | None:
+        """Return where the simplex stands; None before it stands anywhere."""
+        basis = self._highs.getBasis()
+        if not basis.valid:
+            return None
+        return Basis(*(bytes(map(int, part)) for part in (basis.col_status, basis.row_status)))
 
     def _pass_costs(self, numbers: Numbers) -> int:
         """Returns how many costs changed."""
@@ -128,55 +211,63 @@ class LiveProgram:
         for row, column, value in zip(*triples, strict=True):
             self._highs.changeCoeff(row, column, value)
 
-    def _run(self, simplex: Simplex, deadline_s: float) -> float:
-        """Run until optimal, once more without the old basis where that led into numerical trouble.
-
-        Returns the time it took [s].
+    def _run(self, setting: Setting, deadline_s: float, run_s: float) -> Solution:
+        """Run, and again with other settings where that led into numerical trouble; ``run_s`` is used up already.
 
         Raises
         ------
         SolverFailedError
-            It was late, stopped or broke.
+            No setting left anything that can be used.
         """
-        try:
-            return self._run_once(simplex, deadline_s)
-        except SolverFailedError as failed:
-            if self._highs.getModelStatus() != highspy.HighsModelStatus.kUnknown:
-                raise
+        outcome, took_s = self._run_once(setting, deadline_s - run_s)
+        run_s += took_s
+        for retry in RETRIES:
+            if outcome in (SolverOutcome.OPTIMAL, SolverOutcome.LATE, SolverOutcome.OUT_OF_MEMORY):
+                break
             self._highs.clearSolver()
-            return failed.run_s + self._run_once(simplex, deadline_s - failed.run_s)
+            outcome, took_s = self._run_once(retry, deadline_s - run_s)
+            run_s += took_s
+        if outcome not in (SolverOutcome.OPTIMAL, SolverOutcome.LATE):
+            raise SolverFailedError(outcome, self._says(), run_s)
+        return self._solution(outcome, run_s)
 
-    def _run_once(self, simplex: Simplex, deadline_s: float) -> float:
-        """Run until optimal; returns the time it took [s].
+    def _run_once(self, setting: Setting, deadline_s: float) -> tuple[SolverOutcome, float]:
+        """Run with one setting; returns what came of it and the time that it took [s].
 
         Raises
         ------
         SolverFailedError
-            It was late, stopped or broke.
+            It broke, as the binding tells exceptions in C++; what it holds can no longer be trusted.
         """
-        self._highs.setOptionValue("simplex_strategy", simplex.value)
-        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(deadline_s, 0.0))
+        highs = self._highs
+        for option, value in OPTIONS[setting]:
+            highs.setOptionValue(option, value)
+        highs.setOptionValue("time_limit", highs.getRunTime() + max(deadline_s, 0.0))
+        self._health.runs[setting] += 1
         started = time.perf_counter()
         try:
-            self._highs.run()
-        except (RuntimeError, MemoryError) as error:  # what the binding makes of exceptions in C++
-            raise SolverFailedError(f"it broke: {error}", time.perf_counter() - started) from error
+            highs.run()
+        except (RuntimeError, MemoryError) as error:
+            run_s = time.perf_counter() - started
+            raise SolverFailedError(SolverOutcome.BROKEN, f"it broke: {error}", run_s) from error
         run_s = time.perf_counter() - started
-        status = self._highs.getModelStatus()
-        if status != highspy.HighsModelStatus.kOptimal:
-            raise SolverFailedError(self._highs.modelStatusToString(status), run_s)
-        return run_s
+        return OUTCOMES.get(highs.getModelStatus().name, SolverOutcome.BROKEN), run_s
 
-    def _solution(self, run_s: float) -> Solution:
-        info = self._highs.getInfo()
-        solution = self._highs.getSolution()
-        objective = float(info.objective_function_value)
-        dual_objective = float(info.objective_function_value) - float(info.primal_dual_objective_error)
+    def _says(self) -> str:
+        return str(self._highs.modelStatusToString(self._highs.getModelStatus()))
+
+    def _solution(self, outcome: SolverOutcome, run_s: float) -> Solution:
+        info, solution = self._highs.getInfo(), self._highs.getSolution()
+        n_rows, n_columns = self._numbers.row_lower.size, self._numbers.cost.size
+        values = _array(solution.col_value) if solution.value_valid else None
+        if values is None or values.size != n_columns:
+            raise SolverFailedError(outcome, f"{self._says()}, without a point", run_s)
+        duals = _array(solution.row_dual) if solution.dual_valid else np.zeros(n_rows)
         return Solution(
-            values=_array(solution.col_value),
-            row_duals=_array(solution.row_dual),
-            objective=objective,
-            gap=abs(objective - dual_objective) / max(abs(objective), 1.0),
+            outcome=outcome,
+            values=values,
+            row_duals=duals,
+            objective=float(info.objective_function_value),
             n_iterations=int(max(info.simplex_iteration_count, 0) + max(info.ipm_iteration_count, 0)),
             run_s=run_s,
         )
@@ -195,6 +286,15 @@ def _differing(*pairs: FloatArray) -> "np.ndarray[tuple[int], np.dtype[np.int32]
     for old, new in zip(pairs[2::2], pairs[3::2], strict=True):
         differs |= old != new
     return np.nonzero(differs)[0].astype(np.int32)
+
+
+def _highs_basis(basis: Basis) -> Any:  # noqa: ANN401 - highspy is untyped
+    out = highspy.HighsBasis()
+    statuses = list(map(highspy.HighsBasisStatus, range(5)))
+    out.col_status = [statuses[value] for value in basis.columns]
+    out.row_status = [statuses[value] for value in basis.rows]
+    out.valid = True
+    return out
 
 
 def _loaded(compiled: Compiled) -> Any:  # noqa: ANN401 - highspy is untyped

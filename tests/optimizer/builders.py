@@ -1,6 +1,7 @@
 """Small states that tests write by hand: one site, known numbers, one sentence each."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -48,3 +49,14 @@ def state(site, *sessions, prices=None, n_slots=16, step_s=900, **facts):
 def limit(limit_kw, n_slots=16, node_id="grid", source="signal"):
     """Return one limit for the whole horizon, or one by slot."""
     return NodeLimit(node_id, source, frozen(np.broadcast_to(np.asarray(limit_kw, dtype=float), n_slots)))
+
+
+def alive_in(scheduler) -> Any:
+    """Return the program of a scheduler, with its solver, for tests that break it."""
+    return scheduler._alive
+
+
+def bound_of(proved) -> float:
+    """Return the bound of a report, or of what a scheduler solved."""
+    assert proved.bound is not None
+    return float(proved.bound)

@@ -13,6 +13,7 @@ from optimizer.options import PlanOptions
 from optimizer.problem import problem_of
 from optimizer.scheduling.check import breaches
 from optimizer.scheduling.dispatch import dispatch_alone
+from optimizer.solver.outcome import SolverOutcome, SolveStatus
 from optimizer.topology import Topology
 from tests.reference.limits import excesses
 from tests.strategies import state_walks, states
@@ -61,7 +62,9 @@ def test_the_optimum_passes_its_check_at_every_step(walk):
     controller = Controller(walk[0].site)
     for state in walk:
         plan = controller.step(state)
-        assert plan.report.status.is_planned, plan.notes
+        assert plan.report.outcome is SolverOutcome.OPTIMAL
+        assert plan.report.status is not SolveStatus.DISPATCHED, plan.notes
+        assert not any("check" in note for note in plan.notes)
 
 
 @given(state=states())

@@ -13,7 +13,7 @@ from api.planning.request import PlanRequest
 from api.pricing.schemas import PricesOut
 from api.wire.schemas import WireModel, or_null
 from optimizer.plan import BindingLimit, Plan, UnmetEnergy, UnmetReason
-from optimizer.solver.outcome import RebuildReason, SolveReport, SolveStatus
+from optimizer.solver.outcome import RebuildReason, SolveReport, SolverOutcome, SolveStatus
 
 
 class EvseScheduleOut(WireModel):
@@ -98,29 +98,65 @@ class ObjectiveTermOut(WireModel):
     value: float
 
 
+class RangeOut(WireModel):
+    """Least and greatest size of a kind of number of the program."""
+
+    of: str
+    least: float
+    greatest: float
+
+
+class CountOut(WireModel):
+    """How often something happened to the site's program since the site became known."""
+
+    name: str
+    n: int
+
+
 class SolveOut(WireModel):
     """How the plan came about."""
 
-    status: SolveStatus
+    status: Annotated[
+        SolveStatus,
+        Field(
+            description="proved: no schedule is better by more than 0.01 % of what is at stake; feasible: follows "
+            "the program, gap says how far from its bound; dispatched: the program was late or failed; "
+            "curtailed: a limit left no choice"
+        ),
+    ]
+    outcome: Annotated[SolverOutcome, Field(description="what the solver made of the program")]
     solver_says: str
-    objective: float | None
+    objective: Annotated[
+        float, Field(description="of the schedule that is sent [currency], the sum of its terms")
+    ]
     terms: tuple[ObjectiveTermOut, ...]
-    gap: float | None
+    bound: Annotated[
+        float | None,
+        Field(description="no schedule of this site costs less [currency]; null where none is proved"),
+    ]
+    gap: Annotated[
+        float | None,
+        Field(description="how much better a schedule could be at most, as a part of what is at stake"),
+    ]
     n_iterations: int
     update_s: float
     run_s: float
     dispatch_s: float
     rebuild: Annotated[RebuildReason | None, Field(description="why the program was stated again, if it was")]
     n_rebuilds: Annotated[int, Field(description="how often it was stated since the site became known")]
+    ranges: Annotated[tuple[RangeOut, ...], Field(description="sizes of the program's numbers")]
+    counts: tuple[CountOut, ...]
 
     @classmethod
     def from_domain(cls, report: SolveReport) -> "SolveOut":
         """Return a report as it stands on the wire."""
         return cls(
             status=report.status,
+            outcome=report.outcome,
             solver_says=report.solver_says,
-            objective=_finite(report.objective),
+            objective=report.objective,
             terms=tuple(ObjectiveTermOut(name=term.name, value=term.value) for term in report.terms),
+            bound=_finite(report.bound),
             gap=_finite(report.gap),
             n_iterations=report.n_iterations,
             update_s=report.update_s,
@@ -128,6 +164,10 @@ class SolveOut(WireModel):
             dispatch_s=report.dispatch_s,
             rebuild=report.rebuild,
             n_rebuilds=report.n_rebuilds,
+            ranges=tuple(
+                RangeOut(of=one.of, least=one.least, greatest=one.greatest) for one in report.ranges
+            ),
+            counts=tuple(CountOut(name=one.name, n=one.n) for one in report.counts),
         )
 
 

@@ -7,13 +7,22 @@ import pyomo.environ as pyo
 
 from models.arrays import FloatArray, frozen
 from optimizer.problem import Problem
-from optimizer.scheduling.bands import N_BANDS, band_widths_kwh, shortfall_per_kwh
+from optimizer.scheduling.bands import (
+    N_BANDS,
+    band_widths_kwh,
+    short_by_band_kwh,
+    shortfall_per_kwh,
+)
+from optimizer.scheduling.delivery import Delivery
 from optimizer.scheduling.laws import Model, Relation, total
 from optimizer.scheduling.objective import Weights, eagerness, early_per_kwh, hour_of_slots
 from optimizer.scheduling.parts.part import Block, Members, Moment, Part, Sheet
 from optimizer.solver.compiled import Compiled
 from optimizer.solver.live import Solution
 from optimizer.solver.outcome import ObjectiveTerm
+
+LEAST_PER_KWH = 0.01
+"""A kWh counts at least this much at stake, so that a gap means something where energy is free [currency/kWh]."""
 
 
 def evse_bounds(m: Model, e: int, t: int) -> tuple[float, float]:
@@ -134,23 +143,44 @@ class Charging(Part):
         """Return what one kWh more is worth to each session, shape (E, S) [currency/kWh]."""
         return frozen(row_duals[self.rows["session_energy"][:, : problem.n_seats]])
 
+    @staticmethod
+    def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:
+        """Return shortfall, energy (unless it is billed elsewhere) and early preference."""
+        short_kwh = short_by_band_kwh(problem, moment.weights, delivery.session_kwh)
+        return _terms(problem, moment, short_kwh, delivery.energy_kwh)
+
+    @staticmethod
+    def at_stake(problem: Problem, moment: Moment, delivery: Delivery) -> float:
+        """Return the price of every kWh without its sign, and the shortfall that is not for want of time."""
+        fits_kwh = np.einsum("et,eqt->eq", problem.max_kw, problem.connected_h)
+        short_kwh = short_by_band_kwh(problem, moment.weights, delivery.session_kwh)
+        needless_kwh = np.maximum(short_kwh - short_by_band_kwh(problem, moment.weights, fits_kwh), 0.0)
+        short_cost = shortfall_per_kwh(problem, moment.weights) * needless_kwh
+        per_kwh = np.maximum(np.abs(problem.import_per_kwh), LEAST_PER_KWH)
+        return float(short_cost.sum() + (delivery.energy_kwh @ per_kwh).sum())
+
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:
         """Return shortfall, energy (unless it is billed elsewhere) and early preference."""
-        short_kwh = self.short_kwh(problem, solution.values)
-        short_cost = (shortfall_per_kwh(problem, moment.weights) * short_kwh).sum(axis=(0, 1))
         energy_kwh = self.power_kw(problem, solution.values) * problem.slot_h
-        hours = hour_of_slots(problem, moment.epoch_s)
-        early = moment.weights.early_per_kwh_h * float(eagerness(problem) @ (energy_kwh @ hours))
-        money = (
-            ()
-            if moment.has_bill
-            else (ObjectiveTerm("energy", float((energy_kwh @ problem.import_per_kwh).sum())),)
-        )
-        return (
-            *_shortfall_terms(short_cost, moment.weights),
-            *money,
-            ObjectiveTerm("early over late", early),
-        )
+        return _terms(problem, moment, self.short_kwh(problem, solution.values), frozen(energy_kwh))
+
+
+def _terms(
+    problem: Problem, moment: Moment, short_kwh: FloatArray, energy_kwh: FloatArray
+) -> tuple[ObjectiveTerm, ...]:
+    short_cost = (shortfall_per_kwh(problem, moment.weights) * short_kwh).sum(axis=(0, 1))
+    hours = hour_of_slots(problem, moment.epoch_s)
+    early = moment.weights.early_per_kwh_h * float(eagerness(problem) @ (energy_kwh @ hours))
+    money = (
+        ()
+        if moment.has_bill
+        else (ObjectiveTerm("energy", float((energy_kwh @ problem.import_per_kwh).sum())),)
+    )
+    return (
+        *_shortfall_terms(short_cost, moment.weights),
+        *money,
+        ObjectiveTerm("early over late", early),
+    )
 
 
 def _shortfall_terms(cost: FloatArray, weights: Weights) -> tuple[ObjectiveTerm, ...]:

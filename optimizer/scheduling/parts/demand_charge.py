@@ -7,6 +7,7 @@ import pyomo.environ as pyo
 
 from models.arrays import FloatArray, frozen
 from optimizer.problem import Problem
+from optimizer.scheduling.delivery import Delivery
 from optimizer.scheduling.laws import Model, Relation, summed
 from optimizer.scheduling.parts.part import NOTHING, Added, Members, Moment, Part, Sheet
 from optimizer.solver.live import Solution
@@ -21,6 +22,12 @@ def peak_bounds(m: Model) -> tuple[float, None]:
 def demand_peak(m: Model, t: int) -> Relation:
     """The billing peak covers every slot: ``sum of all drawn in t - peak_kw <= -load_kw[t]``."""
     return summed([*m.flows.at_site.get(t, []), (-1.0, m.peak_kw)]) <= -float(m.load_kw[t])
+
+
+def reached_kw(problem: Problem, delivery: Delivery) -> float:
+    """Return the billing peak that a delivery reaches, uncontrolled load and the peak so far included [kW]."""
+    peak_kw = float((problem.load_kw + delivery.power_kw.sum(axis=0)).max())
+    return max(peak_kw, problem.billing_peak_kw)
 
 
 class DemandCharge(Part):
@@ -56,6 +63,17 @@ class DemandCharge(Part):
         """Yield what a kW costs in slots that make the peak."""
         rows = self.rows["demand_peak"][problem.grid.ring]
         yield Added(self.name, frozen(np.maximum(-row_duals[rows], 0.0)))
+
+    @staticmethod
+    def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:  # noqa: ARG004
+        """Return what the peak costs that a delivery reaches."""
+        return (ObjectiveTerm("demand charge", problem.demand_charge_per_kw * reached_kw(problem, delivery)),)
+
+    @staticmethod
+    def at_stake(problem: Problem, moment: Moment, delivery: Delivery) -> float:  # noqa: ARG004 - one price
+        """Return the charge on what exceeds the peak so far, and that of the load alone."""
+        least_kw = max(problem.billing_peak_kw, float(problem.load_kw.max()))
+        return problem.demand_charge_per_kw * (reached_kw(problem, delivery) - least_kw)
 
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:  # noqa: ARG002
         """Return what the peak costs."""

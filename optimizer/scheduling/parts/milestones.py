@@ -10,7 +10,8 @@ import pyomo.environ as pyo
 from models.arrays import FloatArray, IntArray, frozen, read_only
 from optimizer.deadlines import Deadlines
 from optimizer.problem import Problem
-from optimizer.scheduling.bands import N_BANDS, late_per_kwh, late_widths_kwh
+from optimizer.scheduling.bands import N_BANDS, filled_kwh, late_per_kwh, late_widths_kwh
+from optimizer.scheduling.delivery import Delivery
 from optimizer.scheduling.laws import Model, Relation, total
 from optimizer.scheduling.parts.part import Block, Members, Moment, Part, Sheet
 from optimizer.solver.compiled import Compiled
@@ -102,6 +103,17 @@ class Milestones(Part):
             columns = self.columns["power_kw"][self._evse[member], ring[slot]]
             yield Block(self._row[member], columns, frozen(value))
 
+    @staticmethod
+    def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:
+        """Return what late energy costs."""
+        return (ObjectiveTerm("energy late for a milestone", _late_cost(problem, moment, delivery.power_kw)),)
+
+    @staticmethod
+    def at_stake(problem: Problem, moment: Moment, delivery: Delivery) -> float:
+        """Return what late energy costs that is not late for want of time."""
+        least = _late_cost(problem, moment, problem.max_kw)
+        return max(_late_cost(problem, moment, delivery.power_kw) - least, 0.0)
+
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:
         """Return what late energy costs."""
         late_kwh = solution.values[self._late]
@@ -114,6 +126,15 @@ class Milestones(Part):
         there = self._number < values.shape[1]
         out[there] = values[self._evse[there], self._number[there]]
         return out
+
+
+def _late_cost(problem: Problem, moment: Moment, power_kw: FloatArray) -> float:
+    due = problem.deadlines
+    in_time_kwh = np.einsum("et,ekt->ek", power_kw, due.until_h)
+    widths_kwh = np.array(late_widths_kwh(due))
+    widths_kwh[:, :, -1] = np.inf
+    late_kwh = filled_kwh(frozen(np.maximum(due.need_kwh - in_time_kwh, 0.0)), frozen(widths_kwh))
+    return float((late_per_kwh(due, moment.weights) * late_kwh).sum())
 
 
 def _pairs(members: Members) -> list[tuple[int, int]]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from models.arrays import FloatArray, IntArray
 from optimizer.problem import Problem
+from optimizer.scheduling.delivery import Delivery
 from optimizer.scheduling.laws import Model, Variable
 from optimizer.scheduling.objective import Weights
 from optimizer.solver.compiled import Compiled
@@ -158,6 +159,16 @@ class Part(ABC):
     def adds(self, problem: Problem, row_duals: FloatArray) -> Iterator[Added]:  # noqa: ARG002 - as above
         """Yield what the part adds to the price of power at the whole site."""
         yield from ()
+
+    @staticmethod
+    def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:  # noqa: ARG004 - as above
+        """Return the part's share of the objective of a given delivery, whoever made it: named as in ``terms``."""
+        return ()
+
+    @staticmethod
+    def at_stake(problem: Problem, moment: Moment, delivery: Delivery) -> float:  # noqa: ARG004 - as above
+        """Return what of that share a plan decides about, without signs [currency]."""
+        return 0.0
 
     @abstractmethod
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:

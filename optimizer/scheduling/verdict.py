@@ -1,0 +1,93 @@
+"""What can honestly be said of the schedule that is sent: its objective, its bound, its gap and its status."""
+
+from dataclasses import dataclass
+
+from optimizer.problem import Problem
+from optimizer.scheduling.delivery import Delivery
+from optimizer.scheduling.dispatch import Dispatched
+from optimizer.scheduling.parts.part import Moment
+from optimizer.scheduling.scheduler import Solved
+from optimizer.scheduling.worth import at_stake, gap_of, total_of, worth
+from optimizer.solver.outcome import PROVED_GAP, ObjectiveTerm, SolveStatus
+
+WAITING_KWH = 0.05
+"""Energy from which a car that gets none counts as waiting [kWh]: less than the least pilot gives in a slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Facts about a schedule; see :class:`optimizer.solver.outcome.SolveReport` for each."""
+
+    status: SolveStatus
+    terms: tuple[ObjectiveTerm, ...]
+    bound: float | None
+    gap: float | None
+
+    @property
+    def objective(self) -> float:
+        """The sum of the terms [currency]."""
+        return total_of(self.terms)
+
+
+def verdict_of(
+    problem: Problem, moment: Moment, sent: Dispatched, solved: Solved | None, *, follows: bool
+) -> Verdict:
+    """Return what is known of a schedule.
+
+    Parameters
+    ----------
+    problem : Problem
+    moment : Moment
+    sent : Dispatched
+    solved : Solved or None
+        What the program says of the same problem; None where it was not solved.
+    follows : bool
+        Whether the schedule was made from it.
+    """
+    terms = worth(problem, moment, delivery_of(problem, sent))
+    bound = None if solved is None else solved.bound
+    gap = None
+    if solved is not None and bound is not None:
+        stake = at_stake(problem, moment, Delivery.of_power(problem, solved.planned.power_kw))
+        gap = gap_of(total_of(terms), bound, stake)
+    if is_curtailed(problem, sent):
+        status = SolveStatus.CURTAILED
+    elif not follows or solved is None:
+        status = SolveStatus.DISPATCHED
+    elif solved.solution.is_optimal and gap is not None and gap <= PROVED_GAP:
+        status = SolveStatus.PROVED
+    else:
+        status = SolveStatus.FEASIBLE
+    return Verdict(status, terms, bound, gap)
+
+
+def nothing_to_plan(problem: Problem, moment: Moment, sent: Dispatched) -> Verdict:
+    """Return the verdict on a site without EVSEs: nothing can be better."""
+    terms = worth(problem, moment, delivery_of(problem, sent))
+    return Verdict(SolveStatus.PROVED, terms, total_of(terms), 0.0)
+
+
+def delivery_of(problem: Problem, sent: Dispatched) -> Delivery:
+    """Return what a schedule of real pilots delivers."""
+    schedule = sent.schedule
+    return Delivery.of_pilots(problem, schedule.pilot_a, schedule.energy_kwh, sent.session_kwh)
+
+
+def is_curtailed(problem: Problem, sent: Dispatched) -> bool:
+    """Return whether a limit left no choice.
+
+    Either cars wait for energy and not one of them may charge at any time, or what nobody controls is above
+    a limit by itself and a car below it that could charge then has to pause.
+    """
+    pilot_a = sent.schedule.pilot_a
+    can_charge = (problem.max_a > 0) & (problem.slot_h > 0)
+    waits = problem.need_kwh - sent.session_kwh > WAITING_KWH
+    if not pilot_a.any() and bool((waits.any(axis=1) & can_charge.any(axis=1)).any()):
+        return True
+    above = problem.topology.rows.of_evse
+    for overload in problem.limits.overloads:
+        below = ((above == overload.row) & (problem.weight != 0)).any(axis=1)
+        slots = list(overload.slots)
+        if (can_charge & (pilot_a == 0))[below][:, slots].any():
+            return True
+    return False

@@ -1,0 +1,42 @@
+"""What a given schedule is worth: the objective of the program, of whatever is sent.
+
+The program is linear and its optimum only a bound for real pilots. Both are measured with one yardstick here,
+so that their difference says how much better any schedule could be.
+"""
+
+from optimizer.problem import Problem
+from optimizer.scheduling.delivery import Delivery
+from optimizer.scheduling.parts.part import Moment
+from optimizer.scheduling.program import PARTS
+from optimizer.solver.outcome import ObjectiveTerm
+
+LEAST_STAKE = 0.01
+"""What is at stake at least [currency]: where nothing is, float noise is no gap."""
+
+
+def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:
+    """Return the objective of a delivery by term; of the program's own solution it is the program's objective."""
+    there = (part for part in PARTS if part.members(problem))
+    return tuple(term for part in there for term in part.worth(problem, moment, delivery))
+
+
+def total_of(terms: tuple[ObjectiveTerm, ...]) -> float:
+    """Return the sum of terms."""
+    return float(sum(term.value for term in terms))
+
+
+def at_stake(problem: Problem, moment: Moment, delivery: Delivery) -> float:
+    """Return what a gap is measured against: the money and the shortfall that a plan decides about [currency].
+
+    The price of every kWh without its sign, so that earning and paying do not cancel; the demand charge of
+    what exceeds the peak so far; and the shortfall that limits cause. What no plan can change (a car that
+    leaves before it can be full, the peak so far) and preferences do not count: they would make any gap look
+    small.
+    """
+    there = (part for part in PARTS if part.members(problem))
+    return float(sum(part.at_stake(problem, moment, delivery) for part in there))
+
+
+def gap_of(objective: float, bound: float, stake: float) -> float:
+    """Return how much better a schedule could be at most, as a part of what is at stake; 0 when it could not."""
+    return max(objective - bound, 0.0) / max(stake, LEAST_STAKE)
