@@ -34,9 +34,20 @@ class Proof:
         self._offset = compiled.offset
 
     def take(self, coefficients: Coefficients) -> None:
-        """Take on coefficients that differ; all of them stand in the matrix already."""
-        if coefficients.row.size:
-            self._matrix[coefficients.row, coefficients.column] = coefficients.value
+        """Take on coefficients that differ, each named once."""
+        row, column, value = coefficients.row, coefficients.column, coefficients.value
+        if not row.size:
+            return
+        matrix = self._matrix
+        begin, end = matrix.indptr[column], matrix.indptr[column + 1]
+        near = begin[:, None] + np.arange(int((end - begin).max()))[None, :]
+        is_it = (near < end[:, None]) & (matrix.indices[np.minimum(near, matrix.nnz - 1)] == row[:, None])
+        there = is_it.any(axis=1)
+        matrix.data[begin[there] + is_it[there].argmax(axis=1)] = value[there]
+        if not there.all():
+            new = ~there
+            added = sparse.coo_array((value[new], (row[new], column[new])), shape=matrix.shape)
+            self._matrix = sparse.csc_array(matrix + added)
 
     def ranges(self, numbers: Numbers) -> tuple[Range, ...]:
         """Return how far the numbers of the program lie apart."""
