@@ -19,9 +19,11 @@ from optimizer.plan import Plan, PlanBasis
 from optimizer.pricing.retail import PricingRules, retail_prices
 from optimizer.pricing.scarcity import scarcity_per_kwh
 from optimizer.problem import Problem, problem_of, site_limit_kw
+from optimizer.scheduling.bands import band_widths_kwh, shortfall_per_kwh
 from optimizer.scheduling.check import Breach, breaches
 from optimizer.scheduling.dispatch import Dispatched, dispatch, dispatch_alone, paused
 from optimizer.scheduling.extract import PlannedPower, marginal_per_kwh
+from optimizer.scheduling.parts.charging import money_per_kwh
 from optimizer.scheduling.scheduler import Parked, Scheduler, Solved
 from optimizer.scheduling.verdict import Verdict, delivery_of, nothing_to_plan, verdict_of
 from optimizer.scheduling.worth import total_of, worth
@@ -250,7 +252,14 @@ def _basis(problem: Problem, attempt: _Attempt) -> PlanBasis | None:
     solved, optimum = attempt.solved, attempt.optimum
     if solved is None or optimum is None:
         return None
-    return PlanBasis(problem, optimum, solved.solution.objective)
+    return PlanBasis(
+        problem=problem,
+        planned=optimum,
+        bound=solved.solution.objective,
+        cost_per_kwh=money_per_kwh(problem, solved.moment),
+        band_widths_kwh=band_widths_kwh(problem, solved.moment.weights),
+        band_per_kwh=shortfall_per_kwh(problem, solved.moment.weights),
+    )
 
 
 def _by_session(problem: Problem, dispatched: Dispatched) -> Mapping[str, float]:

@@ -65,11 +65,18 @@ class BindingLimit:
 
 @dataclass(frozen=True, slots=True)
 class PlanBasis:
-    """What a plan was made from: the problem, its optimum before rounding, and the bound that it proves."""
+    """What a plan was made from: the problem, its optimum before rounding, and the prices of its objective.
+
+    ``bound`` is the optimum's objective; ``cost_per_kwh`` (E, T) what a kWh costs in it in every cell,
+    ``band_widths_kwh`` and ``band_per_kwh`` (E, S, B) how shortfall is priced.
+    """
 
     problem: "Problem"
     planned: "PlannedPower"
     bound: float
+    cost_per_kwh: FloatArray
+    band_widths_kwh: FloatArray
+    band_per_kwh: FloatArray
 
 
 @dataclass(frozen=True, slots=True)

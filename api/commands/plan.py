@@ -31,9 +31,10 @@ def plan(state: Path, out: Path | None, plot: Path | None, questions: Questions 
         if questions is not None:
             _explain(decision, questions)
         if out is not None:
-            from api.planning.routes import plan_out
+            from api.planning.routes import plan_out, with_optimum
 
-            write_text(out, plan_out(decision).model_dump_json(indent=2) + "\n")
+            answer = with_optimum(plan_out(decision), decision)
+            write_text(out, answer.model_dump_json(indent=2) + "\n")
         if plot is not None:
             from api.reports.page import write_picture
 

@@ -4,9 +4,10 @@ import asyncio
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.planning.answer.schemas import PlanOut
+from api.planning.optimum.schemas import OptimumOut
 from api.planning.planner import Planner
 from api.planning.schemas import StateWire
 from api.planning.service import Decision, decide
@@ -36,14 +37,21 @@ async def state_in(request: Request) -> StateWire:
     return await asyncio.to_thread(parsed, StateWire, body)
 
 
-def answer(planner: Planner, state: StateWire) -> bytes:
+def answer(planner: Planner, state: StateWire, *, optimum: bool) -> bytes:
     """Return the plan for a state as it goes over the wire."""
-    return plan_out(decide(planner, state.to_domain())).model_dump_json().encode()
+    decision = decide(planner, state.to_domain())
+    told = plan_out(decision)
+    return (with_optimum(told, decision) if optimum else told).model_dump_json().encode()
 
 
 def plan_out(decision: Decision) -> PlanOut:
     """Return a decision as it stands on the wire, fall-backs first: they are what a station needs first."""
     return PlanOut.from_domain(decision.plan, decision.request, (*decision.fallbacks, *decision.profiles))
+
+
+def with_optimum(answer: PlanOut, decision: Decision) -> PlanOut:
+    """Return an answer that also holds the program and its optimum before rounding."""
+    return answer.model_copy(update={"optimum": OptimumOut.from_domain(decision.plan)})
 
 
 @router.post(
@@ -55,6 +63,11 @@ def plan_out(decision: Decision) -> PlanOut:
     },
     openapi_extra=body_of(StateWire),
 )
-async def make_plan(state: Annotated[StateWire, Depends(state_in)], planner: PlannerDep) -> Response:
+async def make_plan(
+    state: Annotated[StateWire, Depends(state_in)],
+    planner: PlannerDep,
+    optimum: Annotated[bool, Query(description="also tell the program and its optimum")] = False,  # noqa: FBT002 - a query
+) -> Response:
     """Plan a site from the state that is sent: nothing is stored, no station is told."""
-    return Response(await planner.run(partial(answer, planner, state)), media_type="application/json")
+    work = partial(answer, planner, state, optimum=optimum)
+    return Response(await planner.run(work), media_type="application/json")

@@ -48,6 +48,7 @@ class Solved:
 
     planned: PlannedPower
     solution: Solution
+    moment: Moment
     bound: float | None
     ranges: tuple[Range, ...]
     update_s: float
@@ -126,6 +127,7 @@ class Scheduler:
         return Solved(
             planned=planned if solution.is_optimal else _mended(planned, problem, moment),
             solution=solution,
+            moment=moment,
             bound=_bound(alive, problem, moment, numbers, solution.row_duals),
             ranges=alive.proof.ranges(numbers),
             update_s=time.perf_counter() - started - solution.run_s,

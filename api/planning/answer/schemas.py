@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from api.planning.explain.schemas import ReasonOut
+from api.planning.optimum.schemas import OptimumOut
 from api.planning.profiles import StationProfile
 from api.planning.request import PlanRequest
 from api.pricing.schemas import PricesOut
@@ -193,6 +194,9 @@ class PlanOut(WireModel):
     reasons: Annotated[tuple[ReasonOut, ...], Field(description="why every session charges when it does")]
     solve: SolveOut
     notes: tuple[str, ...]
+    optimum: Annotated[
+        OptimumOut | None, Field(description="the program and its optimum before rounding, where asked for")
+    ] = None
 
     @classmethod
     def from_domain(cls, plan: Plan, request: PlanRequest, profiles: Sequence[StationProfile]) -> "PlanOut":
