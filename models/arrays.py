@@ -1,6 +1,6 @@
 """Array types, and the read-only float64 arrays that records carry."""
 
-from typing import TypeAlias, TypeVar
+from typing import Annotated, Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,6 +9,13 @@ FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 ComplexArray: TypeAlias = NDArray[np.complex128]
+
+SLOTS: Final = "the last axis goes along the slots"
+"""Marks the fields of records whose arrays go along the slots of a horizon."""
+
+FloatBySlot: TypeAlias = Annotated[FloatArray, SLOTS]
+ComplexBySlot: TypeAlias = Annotated[ComplexArray, SLOTS]
+BoolBySlot: TypeAlias = Annotated[BoolArray, SLOTS]
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from models.arrays import FloatArray
+from models.arrays import FloatArray, FloatBySlot
+from models.quantiles import at_level
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,12 @@ class SolarPlant:
     asset_id: str
     node_id: str
     levels: FloatArray
-    available_kw: FloatArray
+    available_kw: FloatBySlot
     can_curtail: bool = True
+
+    def at(self, level: float) -> FloatArray:
+        """Return the power that it can give at probability ``level``, shape (n_slots,) [kW]."""
+        return at_level(self.levels, self.available_kw, level)
 
 
 @dataclass(frozen=True, slots=True)

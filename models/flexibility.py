@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from models.arrays import FloatArray
+from models.arrays import FloatBySlot
 
 
 class Direction(StrEnum):
@@ -31,7 +31,7 @@ class ReserveProduct:
 
     product_id: str
     direction: Direction
-    most_kw: FloatArray
+    most_kw: FloatBySlot
     pays_per_kw_h: float
 
 
@@ -53,8 +53,8 @@ class CalledReduction:
     """
 
     product_id: str
-    baseline_kw: FloatArray
-    called_kw: FloatArray
+    baseline_kw: FloatBySlot
+    called_kw: FloatBySlot
     pays_per_kwh: float
     penalty_per_kwh: float = 0.0
 

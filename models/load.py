@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import FloatArray, frozen
+from models.quantiles import at_level
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,4 @@ class LoadForecast:
 
         Between two given levels the quantile is interpolated; outside them the outermost one holds.
         """
-        place = np.interp(level, self.levels, np.arange(self.levels.size))
-        low = int(place)
-        high = min(low + 1, self.levels.size - 1)
-        return frozen(self.power_kw[low] + (place - low) * (self.power_kw[high] - self.power_kw[low]))
+        return at_level(self.levels, self.power_kw, level)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from models.arrays import FloatArray, frozen
+from models.arrays import FloatArray, FloatBySlot, frozen
 from models.timegrid import TimeGrid
 
 
@@ -33,7 +33,7 @@ class PeakCharge:
     window_s: int = 900
     so_far_kw: float = 0.0
     expected_kw: float = 0.0
-    applies: FloatArray | None = None
+    applies: FloatBySlot | None = None
     window_kwh: float = 0.0
 
 
@@ -72,12 +72,12 @@ class EnergyTariff:
         What the horizon costs anyway [currency].
     """
 
-    energy_per_kwh: FloatArray
-    network_per_kwh: FloatArray
+    energy_per_kwh: FloatBySlot
+    network_per_kwh: FloatBySlot
     demand_charge_per_kw: float = 0.0
     currency: str = "EUR"
-    export_per_kwh: FloatArray | None = None
-    carbon_kg_per_kwh: FloatArray | None = None
+    export_per_kwh: FloatBySlot | None = None
+    carbon_kg_per_kwh: FloatBySlot | None = None
     carbon_per_kg: float = 0.0
     peaks: tuple[PeakCharge, ...] = ()
     subscription: Subscription | None = None

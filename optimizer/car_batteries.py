@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import BoolArray, frozen, read_only
+from models.arrays import BoolArray, BoolBySlot, FloatBySlot, frozen, read_only
 from models.sessions import ChargingSession
-from optimizer.horizon import BoolBySlot, FloatBySlot
 from optimizer.seats import Seats
 
 NOBODY = -1

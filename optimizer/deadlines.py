@@ -5,10 +5,9 @@ from datetime import datetime
 
 import numpy as np
 
-from models.arrays import FloatArray, IntArray, frozen, read_only
+from models.arrays import FloatArray, FloatBySlot, IntArray, frozen, read_only
 from models.sessions import ChargingSession
 from models.timegrid import TimeGrid
-from optimizer.horizon import FloatBySlot
 from optimizer.seats import Seats, overlap_h
 
 

@@ -2,16 +2,10 @@
 
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
-from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
-from models.arrays import BoolArray, ComplexArray, FloatArray
+from models.arrays import SLOTS
 from models.timegrid import TimeGrid
-
-SLOTS: Final = "the last axis goes along the slots"
-
-FloatBySlot: TypeAlias = Annotated[FloatArray, SLOTS]
-ComplexBySlot: TypeAlias = Annotated[ComplexArray, SLOTS]
-BoolBySlot: TypeAlias = Annotated[BoolArray, SLOTS]
 
 Record = TypeVar("Record")
 
@@ -37,4 +31,8 @@ def cut(record: Record, n_slots: int) -> Record:
 @cache
 def _marked(kind: type) -> frozenset[str]:
     hints = get_type_hints(kind, include_extras=True)
-    return frozenset(name for name, hint in hints.items() if SLOTS in getattr(hint, "__metadata__", ()))
+    return frozenset(
+        name
+        for name, hint in hints.items()
+        if any(SLOTS in getattr(one, "__metadata__", ()) for one in (hint, *get_args(hint)))
+    )

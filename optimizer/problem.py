@@ -4,16 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import ComplexArray, FloatArray, frozen, read_only
+from models.arrays import ComplexArray, FloatArray, FloatBySlot, frozen, read_only
+from models.assets import SiteAssets
 from models.errors import GridMismatchError
+from models.flexibility import Flexibility
 from models.grid.site import N_PHASES
+from models.prices import EnergyTariff
 from models.sessions import ChargingSession
 from models.state import SiteState
 from models.timegrid import TimeGrid
 from models.units import W_PER_KW
+from optimizer.asset_rows import asset_reach, curtailable_kw
 from optimizer.car_batteries import CarBatteries
 from optimizer.deadlines import Deadlines
-from optimizer.horizon import FloatBySlot
 from optimizer.options import PlanOptions
 from optimizer.row_limits import RowLimits, balanced_room_kw, row_limits
 from optimizer.rows import evse_phasors
@@ -51,10 +54,18 @@ class Problem:
         Phasor that 1 A of the pilot puts on each of the rows above the EVSE (``topology.rows.of_evse``).
     limits : RowLimits
         What the rows may carry, and what is on them already.
-    tapped : (R,) float64
-        What assets can add to each row.
-    backed : tuple of int
-        Power rows that power can be fed back through, where that is limited.
+    tapped, pushed : (R,) float64
+        What assets can add to each row, and what they can take from it.
+    open_h : (T,) float64
+        What is left of each slot [h].
+    assets : SiteAssets
+    solar_kw : (P, T) float64
+        What each solar plant can give, at a careful quantile [kW]; 0 where it cannot be told: that is load.
+    tariff : EnergyTariff
+        Its series go along the slots of the state; what a program takes from them stands here.
+    export_per_kwh : (T,) float64
+        What a kWh that is fed in earns [currency/kWh].
+    flexibility : Flexibility
     load_kw : (T,) float64
         What the whole site draws with every car paused, load at the planned quantile [kW].
     import_per_kwh : (T,) float64
@@ -80,7 +91,13 @@ class Problem:
     weight: ComplexArray
     limits: RowLimits
     tapped: FloatArray
-    backed: tuple[int, ...]
+    pushed: FloatArray
+    open_h: FloatBySlot
+    assets: SiteAssets
+    solar_kw: FloatBySlot
+    tariff: EnergyTariff
+    export_per_kwh: FloatBySlot
+    flexibility: Flexibility
     load_kw: FloatBySlot
     import_per_kwh: FloatBySlot
     demand_charge_per_kw: float
@@ -114,6 +131,8 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
     seats = Seats.of(state, topology, options)
     phasors = _phasors(seats, state, topology)
     limits = row_limits(state, topology, options)
+    solar_kw = curtailable_kw(state, options)
+    reach = asset_reach(state.assets, topology, solar_kw)
     kw_per_a = frozen(phasors.real.sum(axis=1) * (topology.voltage_v / W_PER_KW))
     return Problem(
         topology=topology,
@@ -132,8 +151,14 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         kw_per_a=kw_per_a,
         weight=topology.rows.weights(phasors),
         limits=limits,
-        tapped=frozen(np.zeros(len(topology.rows.names))),
-        backed=(),
+        tapped=reach.tapped,
+        pushed=reach.pushed,
+        open_h=state.grid.overlap_h(state.now, state.grid.end),
+        assets=state.assets,
+        solar_kw=solar_kw,
+        tariff=state.tariff,
+        export_per_kwh=_earned_per_kwh(state),
+        flexibility=state.flexibility,
         load_kw=frozen(limits.offset[topology.root_row].real),
         import_per_kwh=state.tariff.import_per_kwh,
         demand_charge_per_kw=state.tariff.demand_charge_per_kw,
@@ -207,10 +232,16 @@ def _session_a(session: ChargingSession, row: int, topology: Topology, kw_per_a:
     return max(limit_a, float(topology.min_a[row]))
 
 
+def _earned_per_kwh(state: SiteState) -> FloatArray:
+    earned = state.tariff.export_per_kwh
+    return frozen(np.zeros(state.grid.n_slots)) if earned is None else earned
+
+
 def _require_slots(state: SiteState) -> None:
     n_slots = state.grid.n_slots
     series = [state.tariff.energy_per_kwh, state.tariff.network_per_kwh]
     series += [load.power_kw for load in state.loads]
+    series += [plant.available_kw for plant in state.assets.solar]
     series += [x for limit in state.limits for x in (limit.limit_kw, limit.limit_a) if x is not None]
     if any(values.shape[-1] != n_slots for values in series):
         raise GridMismatchError(f"every series of a state needs {n_slots} slots")

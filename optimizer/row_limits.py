@@ -5,11 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.arrays import ComplexArray, FloatArray, frozen, read_only
+from models.arrays import ComplexArray, ComplexBySlot, FloatArray, FloatBySlot, frozen, read_only
 from models.grid.site import N_PHASES
 from models.state import Conduct, SiteState
 from models.units import W_PER_KW
-from optimizer.horizon import ComplexBySlot, FloatBySlot
 from optimizer.options import PlanOptions
 from optimizer.rows import PHASE_NAMES, POWER
 from optimizer.topology import Topology
@@ -34,14 +33,17 @@ class RowLimits:
         The same, but never so tight that pausing everybody would break it.
     offset : (R, T) complex128
         What uncontrolled load and stations that do not obey put on the row.
+    sunny : (R, T) float64
+        What solar plants that cannot be told may feed back beyond what the offset counts, on a sunny day.
     overloads : tuple of Overload
-        Where that alone is above a limit.
+        Where the offset alone is above a limit.
     """
 
     set_limit: FloatBySlot
     limit: FloatBySlot
     floor: FloatBySlot
     offset: ComplexBySlot
+    sunny: FloatBySlot
     overloads: tuple[Overload, ...]
 
     @property
@@ -55,6 +57,8 @@ def row_limits(state: SiteState, topology: Topology, options: PlanOptions) -> Ro
     rows = topology.rows
     set_limit = limits_of(state, topology)
     offset = load_offset(state, topology, options) + _conduct_offset(state, topology)[:, None]
+    shade, sunny = _solar_offset(state, topology, options)
+    offset = offset - shade
     offset = np.where(rows.is_power[:, None], offset.real, offset)
     size = np.where(rows.is_power[:, None], offset.real, np.abs(offset))
     floor = np.repeat(rows.floor[:, None], state.grid.n_slots, axis=1)
@@ -63,6 +67,7 @@ def row_limits(state: SiteState, topology: Topology, options: PlanOptions) -> Ro
         limit=frozen(np.maximum(set_limit, size)),
         floor=frozen(np.minimum(floor, offset.real)),
         offset=read_only(offset),
+        sunny=sunny,
         overloads=_overloads(set_limit - size),
     )
 
@@ -91,6 +96,25 @@ def load_offset(state: SiteState, topology: Topology, options: PlanOptions) -> C
         a_per_kw = load.phase_share * (W_PER_KW / topology.voltage_v)
         offset[above] += np.multiply.outer(rows.response[above] @ a_per_kw, power_kw)
     return read_only(offset)
+
+
+def _solar_offset(
+    state: SiteState, topology: Topology, options: PlanOptions
+) -> tuple[FloatArray, FloatArray]:
+    """Return what solar plants that cannot be told take from every row, (R, T), and what they may take beyond.
+
+    A careful plan counts on little sun where it draws, and on much where it feeds back.
+    """
+    rows = topology.rows
+    shade = np.zeros((len(rows.names), state.grid.n_slots))
+    sunny = np.zeros_like(shade)
+    for plant in state.assets.solar:
+        if not plant.can_curtail:
+            low_kw, high_kw = plant.at(1.0 - options.load_quantile), plant.at(options.load_quantile)
+            above, per_kw = rows.tap(topology.node_ids.index(plant.node_id), topology.voltage_v)
+            shade[above] += np.multiply.outer(per_kw, low_kw)
+            sunny[above] += np.multiply.outer(per_kw, high_kw - low_kw)
+    return frozen(shade), frozen(np.maximum(sunny, 0.0))
 
 
 def disobedient(state: SiteState, topology: Topology) -> FloatArray:

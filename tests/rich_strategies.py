@@ -19,6 +19,7 @@ from models.state import Conduct, ExpectedArrivals, SiteState, StationCondition
 from models.timegrid import TimeGrid
 from tests.strategies import PHASE_SHARES, PLANNING_NOWS, planning_sites, session
 
+STEPS_S = st.sampled_from([300, 900, 1800, 3600])
 FUSES = (None, GG_FUSE, Fuse((1.3, 2.0), (1000.0, 5.0)), Fuse((1.1,), (60.0,)))
 
 
@@ -292,10 +293,26 @@ def limits(draw, site, n_slots):
 @st.composite
 def rich_states(draw, max_stations=3):
     """A valid state that may use all that a site can have, bad days included."""
-    site = draw(rich_sites(max_stations))
-    now = draw(st.sampled_from(PLANNING_NOWS))
-    n_slots = draw(st.integers(1, 16))
-    grid = TimeGrid.around(now, draw(st.sampled_from([300, 900, 1800, 3600])), n_slots)
+    site, now = draw(rich_sites(max_stations)), draw(st.sampled_from(PLANNING_NOWS))
+    return draw(rich_states_at(site, TimeGrid.around(now, draw(STEPS_S), draw(st.integers(1, 16))), now))
+
+
+@st.composite
+def rich_walks(draw, max_size=3, max_stations=2):
+    """States of one site, one after the other; nearly everything but the site changes from one to the next."""
+    site, now = draw(rich_sites(max_stations)), draw(st.sampled_from(PLANNING_NOWS))
+    step_s, n_slots = draw(STEPS_S), draw(st.integers(1, 12))
+    states = []
+    for _ in range(draw(st.integers(1, max_size))):
+        states.append(draw(rich_states_at(site, TimeGrid.around(now, step_s, n_slots), now)))
+        now += timedelta(seconds=step_s * draw(st.sampled_from([0.0, 0.3, 1.0, 1.0, 5.5])))
+    return tuple(states)
+
+
+@st.composite
+def rich_states_at(draw, site, grid, now):
+    """A state of a site at a moment."""
+    n_slots = grid.n_slots
     obeying = tuple(station.station_id for station in site.stations)
     strange = draw(st.lists(st.sampled_from(obeying), max_size=2, unique=True))
     return SiteState(

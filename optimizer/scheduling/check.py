@@ -111,6 +111,12 @@ def _fixed_a(state: SiteState, load_quantile: float) -> dict[str, ComplexArray]:
             np.multiply.outer(load.phase_share, load.at(load_quantile)) * W_PER_KW / state.site.voltage_v
         )
         out[load.node_id] += VOLTAGES[:, None] * current_a
+    for plant in state.assets.solar:
+        if not plant.can_curtail:
+            given_kw = plant.at(1.0 - load_quantile)
+            out[plant.node_id] -= np.multiply.outer(VOLTAGES, given_kw) * (
+                W_PER_KW / N_PHASES / state.site.voltage_v
+            )
     for station in state.site.stations:
         for evse in station.evses:
             drawn_a = _drawn_anyway_a(state, station, evse)

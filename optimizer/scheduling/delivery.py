@@ -1,11 +1,19 @@
 """What a schedule delivers, in the terms of the program: power, energy, and the energy of each session."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from models.arrays import BoolArray, FloatArray, frozen
 from optimizer.problem import Problem
+
+AssetPower: TypeAlias = Mapping[str, FloatArray]
+"""What assets draw, (T,) [kW] each by their name; below 0 where they give."""
+
+NO_ASSETS: Final[AssetPower] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,18 +21,23 @@ class Delivery:
     """What cars get: ``power_kw`` and ``energy_kwh`` (E, T), ``session_kwh`` (E, S).
 
     ``power_kw`` is the mean power while somebody can charge. Where one car leaves and the next arrives within a
-    slot it is the power that both may draw; one of them may get full and stop.
+    slot it is the power that both may draw; one of them may get full and stop. ``asset_kw`` is what each asset
+    draws beside them, (T,) by its name; assets that are not in it do nothing.
     """
 
     power_kw: FloatArray
     energy_kwh: FloatArray
     session_kwh: FloatArray
+    asset_kw: AssetPower = field(default_factory=lambda: NO_ASSETS)
 
     @classmethod
-    def of_power(cls, problem: Problem, power_kw: FloatArray) -> "Delivery":
+    def of_power(
+        cls, problem: Problem, power_kw: FloatArray, asset_kw: AssetPower | None = None
+    ) -> "Delivery":
         """Return what planned power (E, T) [kW] delivers: nobody gets full within a slot."""
         session_kwh = np.einsum("et,eqt->eq", power_kw, problem.connected_h)
-        return cls(power_kw, frozen(power_kw * problem.slot_h), frozen(session_kwh))
+        energy_kwh = frozen(power_kw * problem.slot_h)
+        return cls(power_kw, energy_kwh, frozen(session_kwh), asset_kw or NO_ASSETS)
 
     @classmethod
     def of_pilots(
@@ -35,6 +48,11 @@ class Delivery:
         hours = np.where(problem.slot_h > 0, problem.slot_h, np.inf)
         power_kw = np.where(shared_cells(problem), drawn_kw, energy_kwh / hours)
         return cls(frozen(power_kw), energy_kwh, session_kwh)
+
+    def site_kw(self, problem: Problem) -> FloatArray:
+        """Return what the site draws, its load included, shape (T,) [kW]; below 0 it feeds back."""
+        assets_kw = sum(self.asset_kw.values(), np.zeros(problem.grid.n_slots))
+        return frozen(problem.load_kw + self.power_kw.sum(axis=0) + assets_kw)
 
 
 def shared_cells(problem: Problem) -> BoolArray:

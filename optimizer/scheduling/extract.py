@@ -9,6 +9,7 @@ from models.grid.site import N_PHASES
 from models.units import W_PER_KW
 from optimizer.problem import Problem
 from optimizer.rows import PHASE_NAMES
+from optimizer.scheduling.delivery import AssetPower
 from optimizer.scheduling.moving import Mover
 from optimizer.scheduling.parts.limits import RowPrices
 from optimizer.scheduling.parts.part import Added, Moment
@@ -33,6 +34,8 @@ class PlannedPower:
         Shadow prices of the limits [currency/kW] and [currency/A], for the length of a slot.
     added : tuple of Added
         What laws of the whole site, its peaks, add to the price of power.
+    asset_kw : mapping of str to (T,) float64
+        What each asset draws [kW]; below 0 where it gives.
     terms : tuple of ObjectiveTerm
         They sum to the objective, up to the fixed moment that earliness counts from.
     """
@@ -43,6 +46,7 @@ class PlannedPower:
     peak_kw: float | None
     prices: RowPrices
     added: tuple[Added, ...]
+    asset_kw: AssetPower
     terms: tuple[ObjectiveTerm, ...]
 
 
@@ -55,6 +59,7 @@ def planned_power(solution: Solution, mover: Mover, problem: Problem, moment: Mo
         peak_kw=mover.peak_kw(solution.values),
         prices=mover.row_prices(problem, solution.row_duals),
         added=mover.adds(problem, solution.row_duals),
+        asset_kw=mover.asset_kw(problem, solution.values),
         terms=mover.terms(problem, moment, solution),
     )
 

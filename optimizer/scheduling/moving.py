@@ -1,13 +1,18 @@
 """How a problem's numbers find their places in a compiled program whose horizon is a ring."""
 
+from types import MappingProxyType
+
 import numpy as np
 
-from models.arrays import FloatArray, frozen
+from models.arrays import FloatArray, IntArray, frozen
 from optimizer.problem import Problem
+from optimizer.scheduling.delivery import AssetPower
+from optimizer.scheduling.parts.battery import Batteries
 from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.demand_charge import DemandCharge
 from optimizer.scheduling.parts.limits import Limits, RowPrices
 from optimizer.scheduling.parts.part import Added, Moment, Part, Sheet
+from optimizer.scheduling.parts.sources import Sources
 from optimizer.scheduling.program import PARTS, Structure
 from optimizer.solver.compiled import Compiled
 from optimizer.solver.live import Coefficients, Numbers, Solution
@@ -34,8 +39,14 @@ class Mover:
         sheet = Sheet.of(self._compiled)
         for part in self._parts.values():
             part.move(problem, moment, sheet)
-        parts = (sheet.cost, sheet.col_lower, sheet.col_upper, sheet.row_lower, sheet.row_upper)
-        return Numbers(*(frozen(values) for values in parts))
+        return Numbers(
+            cost=frozen(sheet.cost),
+            col_lower=frozen(sheet.col_lower),
+            col_upper=frozen(sheet.col_upper),
+            row_lower=frozen(sheet.row_lower),
+            row_upper=frozen(sheet.row_upper),
+            constant=sheet.constant,
+        )
 
     def coefficients(self, problem: Problem) -> Coefficients:
         """Return the coefficients that differ from the last problem's, and remember these."""
@@ -47,13 +58,29 @@ class Mover:
             frozen(np.concatenate([np.empty(0), *(block.value for block in blocks)])),
         )
 
+    def exclusive(self, problem: Problem) -> tuple[tuple[IntArray, IntArray], ...]:
+        """Return pairs of columns of which at most one may be above 0."""
+        return tuple(pair for part in self._parts.values() for pair in part.exclusive(problem))
+
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:
-        """Return the named parts of the objective."""
-        return tuple(term for part in self._parts.values() for term in part.terms(problem, moment, solution))
+        """Return the named parts of the objective; parts of one name are added up."""
+        found: dict[str, float] = {}
+        for part in self._parts.values():
+            for term in part.terms(problem, moment, solution):
+                found[term.name] = found.get(term.name, 0.0) + term.value
+        return tuple(ObjectiveTerm(name, value) for name, value in found.items())
 
     def adds(self, problem: Problem, row_duals: FloatArray) -> tuple[Added, ...]:
         """Return what laws of the whole site add to the price of its power."""
         return tuple(added for part in self._parts.values() for added in part.adds(problem, row_duals))
+
+    def asset_kw(self, problem: Problem, values: FloatArray) -> AssetPower:
+        """Return what each asset of the problem draws, (T,) [kW] by its name."""
+        found: dict[str, FloatArray] = {}
+        for part in self._parts.values():
+            if isinstance(part, Batteries | Sources):
+                found |= part.drawn_kw(problem, values)
+        return MappingProxyType(found)
 
     @property
     def charging(self) -> Charging:

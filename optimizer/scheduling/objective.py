@@ -49,14 +49,13 @@ class Weights:
     def of(cls, problem: Problem, options: PlanOptions) -> "Weights":
         """Return weights under which no saving of money buys a shortfall, and no tier one above it.
 
-        A kWh costs at most the span of the prices plus the demand charge of the power that delivers it in
-        one slot; the target tier is the next power of ten above ten times that, so that it moves rarely.
+        A kWh costs at most :func:`money_span`; the target tier is the next power of ten above ten times that,
+        so that it moves rarely.
         Priorities order sessions within a tier: the tiers keep apart those of the least and the greatest. Above
         the target stands the floor, then the minimum, then what was promised; floor and promise are the same
         for every priority.
         """
-        prices = problem.import_per_kwh
-        span = float(np.abs(prices).max()) * 2.0 + problem.demand_charge_per_kw / problem.grid.step_h
+        span = money_span(problem)
         asked = problem.priority[problem.need_kwh > 0]
         least = max(float(asked.min(initial=1.0)), LEAST_PRIORITY)
         most = min(float(asked.max(initial=1.0)), 1.0 / LEAST_PRIORITY)
@@ -67,6 +66,23 @@ class Weights:
         promise = minimum * TIER_FACTOR * most if problem.promised_kwh.any() else 0.0
         early = options.early_per_kwh / HOURS_PER_DAY
         return cls(target, minimum, early, floor, promise, options.fairness)
+
+
+def money_span(problem: Problem) -> float:
+    """Return more than moving a kWh can ever save [currency/kWh].
+
+    The span of all prices, plus the charges on peaks of the power that delivers it in one slot, plus what
+    flexibility pays for it.
+    """
+    tariff, flexible = problem.tariff, problem.flexibility
+    prices = (problem.import_per_kwh, problem.export_per_kwh)
+    span = 2.0 * max(float(np.abs(values).max()) for values in prices)
+    span += sum(one.cost_per_kwh for one in problem.assets.generators)
+    per_kw = problem.demand_charge_per_kw + sum(peak.per_kw for peak in tariff.peaks)
+    per_kwh = 0.0 if tariff.subscription is None else tariff.subscription.excess_per_kwh
+    per_kwh += sum(reserve.pays_per_kw_h for reserve in flexible.reserves)
+    per_kwh += sum(call.pays_per_kwh + call.penalty_per_kwh for call in flexible.calls)
+    return span + per_kw / problem.grid.step_h + per_kwh
 
 
 def _next_tier(value: float) -> float:

@@ -17,18 +17,26 @@ from models.units import W_PER_KW
 from optimizer.problem import Problem
 from optimizer.scheduling.laws import Model, summed
 from optimizer.scheduling.parts.acceptance import AcceptedPower
+from optimizer.scheduling.parts.battery import Batteries
 from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.demand_charge import DemandCharge
+from optimizer.scheduling.parts.exchange import Exchange
+from optimizer.scheduling.parts.generator import Generators
 from optimizer.scheduling.parts.given import EnergyGiven
 from optimizer.scheduling.parts.limits import Limits
 from optimizer.scheduling.parts.milestones import Milestones
 from optimizer.scheduling.parts.part import NOTHING, Flows, Members, Moment, Part
+from optimizer.scheduling.parts.solar import Solar
 
 PARTS: Final[tuple[type[Part], ...]] = (
     Charging,
     EnergyGiven,
     AcceptedPower,
     Milestones,
+    Batteries,
+    Solar,
+    Generators,
+    Exchange,
     Limits,
     DemandCharge,
 )
@@ -56,6 +64,11 @@ class Structure:
         found = {part.name: part.members(problem) for part in PARTS}
         there = {name: members for name, members in found.items() if members}
         return cls(problem.grid.n_slots, problem.grid.step_s, MappingProxyType(there))
+
+    @property
+    def has_bill(self) -> bool:
+        """Whether energy is billed on what the site exchanges with the grid, and not on each EVSE."""
+        return Exchange.name in self.members
 
     def holds(self, other: "Structure") -> bool:
         """Return whether a program of this structure can be moved to a problem of ``other``."""
@@ -95,7 +108,7 @@ def state_program(problem: Problem, structure: Structure, moment: Moment) -> Mod
         if part.name in structure.members:
             part.state(m, problem, structure.members[part.name], moment)
     Charging.close(m, problem)
-    m.cost = pyo.Objective(expr=summed(m.flows.cost))
+    m.cost = pyo.Objective(expr=summed(m.flows.cost) + m.flows.constant)
     return m
 
 

@@ -16,7 +16,8 @@ from optimizer.scheduling.delivery import Delivery, shared_cells
 from optimizer.scheduling.extract import PlannedPower, planned_power
 from optimizer.scheduling.moving import Mover
 from optimizer.scheduling.objective import Weights
-from optimizer.scheduling.parts.charging import money_per_kwh
+from optimizer.scheduling.one_way import solve_one_way
+from optimizer.scheduling.parts.charging import dearest_per_kwh
 from optimizer.scheduling.parts.demand_charge import reached_kw
 from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.program import Structure, widest
@@ -42,6 +43,7 @@ Loader: TypeAlias = Callable[[Compiled, Health, Basis | None], Solver]
 class Solved:
     """What the solver left, in the words of the site.
 
+    ``relaxed`` is the objective of the program in which flows against each other were free;
     ``bound`` is what no schedule costs less than [currency], None where none is proved; ``update_s`` is what
     stating or moving took [s].
     """
@@ -49,6 +51,7 @@ class Solved:
     planned: PlannedPower
     solution: Solution
     moment: Moment
+    relaxed: float
     bound: float | None
     ranges: tuple[Range, ...]
     update_s: float
@@ -109,16 +112,17 @@ class Scheduler:
         left_s -= time.perf_counter() - started
         if left_s <= 0.0:
             raise self._failed(SolverOutcome.LATE, "Time limit reached")
-        moment = self._moment(problem, alive.epoch_s)
+        moment = self._moment(problem, alive.structure, alive.epoch_s)
         self._lost = True  # until there is a solution: whatever goes wrong, the next call loads afresh
         numbers = alive.mover.numbers(problem, moment)
         coefficients = alive.mover.coefficients(problem)
         alive.proof.take(coefficients)
         try:
-            solution = alive.live.solve(numbers, coefficients, left_s)
+            one_way = solve_one_way(alive.live, numbers, coefficients, alive.mover.exclusive(problem), left_s)
         except SolverFailedError as error:
             self.health.outcomes[error.outcome] += 1
             raise
+        solution = one_way.solution
         if not (np.isfinite(solution.values).all() and np.isfinite(solution.row_duals).all()):
             raise self._failed(SolverOutcome.BROKEN, "numbers that are none", solution.run_s)
         self._lost = False
@@ -128,7 +132,8 @@ class Scheduler:
             planned=planned if solution.is_optimal else _mended(planned, problem, moment),
             solution=solution,
             moment=moment,
-            bound=_bound(alive, problem, moment, numbers, solution.row_duals),
+            relaxed=one_way.free.objective,
+            bound=_bound(alive, problem, moment, numbers, one_way.free.row_duals),
             ranges=alive.proof.ranges(numbers),
             update_s=time.perf_counter() - started - solution.run_s,
             rebuild=reason,
@@ -154,7 +159,8 @@ class Scheduler:
 
     def moment_of(self, problem: Problem) -> Moment:
         """Return what the objective of a problem depends on beside it."""
-        return self._moment(problem, self.epoch_s or problem.grid.start.timestamp())
+        epoch_s = self.epoch_s or problem.grid.start.timestamp()
+        return self._moment(problem, Structure.of(problem), epoch_s)
 
     @property
     def epoch_s(self) -> float:
@@ -166,8 +172,8 @@ class Scheduler:
         """How often the program was stated or loaded again, the first time included."""
         return self.health.n_rebuilds
 
-    def _moment(self, problem: Problem, epoch_s: float) -> Moment:
-        return Moment(Weights.of(problem, self._options), epoch_s, has_bill=False)
+    def _moment(self, problem: Problem, structure: Structure, epoch_s: float) -> Moment:
+        return Moment(Weights.of(problem, self._options), epoch_s, structure.has_bill)
 
     def _failed(self, outcome: SolverOutcome, says: str, run_s: float = 0.0) -> SolverFailedError:
         self.health.outcomes[outcome] += 1
@@ -225,7 +231,7 @@ class Scheduler:
                 structure, basis = self._parked.structure, self._parked.basis
             epoch_s = self._parked.epoch_s
         stated = widest(problem, structure)
-        compiled = compiled_ring(problem, structure, self._moment(problem, epoch_s))
+        compiled = compiled_ring(problem, structure, self._moment(problem, structure, epoch_s))
         live = self._load(compiled, self.health, basis)
         mover = Mover(compiled, structure, stated)
         n_cells = max(problem.topology.n_evses * problem.grid.n_slots, 1)
@@ -246,7 +252,7 @@ class Scheduler:
 
 def _mended(planned: PlannedPower, problem: Problem, moment: Moment) -> PlannedPower:
     """Return what the solver had found when it was late, with the shortfall and the peak of its own power."""
-    delivery = Delivery.of_power(problem, planned.power_kw)
+    delivery = Delivery.of_power(problem, planned.power_kw, planned.asset_kw)
     short_kwh = short_by_band_kwh(problem, moment.weights, delivery.session_kwh)
     peak = None if planned.peak_kw is None else reached_kw(problem, delivery)
     return replace(planned, short_kwh=short_kwh, peak_kw=peak)
@@ -265,7 +271,7 @@ def _bound(
     evse, slot = np.nonzero(shared_cells(problem))
     if evse.size:
         worth_per_kwh = alive.mover.charging.worth_per_kwh(problem, duals)[evse]
-        per_kwh = money_per_kwh(problem, moment)[evse, slot, None]
+        per_kwh = dearest_per_kwh(problem, moment)[evse, slot, None]
         saved = (problem.connected_h[evse, :, slot] * np.maximum(per_kwh - worth_per_kwh, 0.0)).sum(axis=1)
         columns = alive.compiled.columns["power_kw"][evse, problem.grid.ring[slot]]
         lower = np.array(reduced)

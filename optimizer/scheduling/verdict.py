@@ -48,7 +48,9 @@ def verdict_of(
     bound = None if solved is None else solved.bound
     gap = None
     if solved is not None and bound is not None:
-        stake = at_stake(problem, moment, Delivery.of_power(problem, solved.planned.power_kw))
+        planned = solved.planned
+        delivery = Delivery.of_power(problem, planned.power_kw, planned.asset_kw)
+        stake = at_stake(problem, moment, delivery)
         gap = gap_of(total_of(terms), bound, stake)
     if is_curtailed(problem, sent):
         status = SolveStatus.CURTAILED

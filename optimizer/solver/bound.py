@@ -2,7 +2,7 @@ r"""A bound on the optimum that needs no trust in the solver: weak duality, work
 
 For any row duals ``y`` the optimum of ``min c x`` with ``l <= A x <= u`` and ``v <= x <= w`` is at least
 
-``offset + sum_i (y_i l_i where y_i > 0, y_i u_i elsewhere) + sum_j (r_j v_j where r_j > 0, r_j w_j elsewhere)``
+``constant + sum_i (y_i l_i where y_i > 0, y_i u_i elsewhere) + sum_j (r_j v_j where r_j > 0, r_j w_j elsewhere)``
 
 with the reduced costs ``r = c - A'y``. Optimal duals make it the optimum itself; others only make it weak.
 
@@ -31,7 +31,6 @@ class Proof:
     def __init__(self, compiled: Compiled) -> None:
         given = compiled.matrix
         self._matrix = sparse.csc_array((given.data.copy(), given.indices, given.indptr), shape=given.shape)
-        self._offset = compiled.offset
 
     def take(self, coefficients: Coefficients) -> None:
         """Take on coefficients that differ, each named once."""
@@ -76,7 +75,7 @@ class Proof:
         at_row = np.where(row_duals > 0, numbers.row_lower, numbers.row_upper)
         rows = row_duals @ np.where(row_duals == 0.0, 0.0, at_row)
         columns = reduced @ np.where(is_free, 0.0, at_column)
-        return float(self._offset + rows + columns)
+        return float(numbers.constant + rows + columns)
 
 
 def usable_duals(numbers: Numbers, row_duals: FloatArray) -> FloatArray:

@@ -78,13 +78,17 @@ class SolverFailedError(ChargingError):
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """All numbers of a program but its coefficients; shapes as in :class:`Compiled`."""
+    """All numbers of a program but its coefficients; shapes as in :class:`Compiled`.
+
+    ``constant`` is what the objective begins with.
+    """
 
     cost: FloatArray
     col_lower: FloatArray
     col_upper: FloatArray
     row_lower: FloatArray
     row_upper: FloatArray
+    constant: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,12 @@ class LiveProgram:
     def __init__(self, compiled: Compiled, health: Health | None = None, basis: Basis | None = None) -> None:
         self._health = health or Health()
         self._numbers = Numbers(
-            compiled.cost, compiled.col_lower, compiled.col_upper, compiled.row_lower, compiled.row_upper
+            compiled.cost,
+            compiled.col_lower,
+            compiled.col_upper,
+            compiled.row_lower,
+            compiled.row_upper,
+            compiled.offset,
         )
         self._highs = _loaded(compiled)
         self._is_new = True
@@ -197,6 +206,8 @@ class LiveProgram:
         """Returns how many costs changed."""
         changed = _differing(self._numbers.cost, numbers.cost)
         self._highs.changeColsCost(changed.size, changed, numbers.cost[changed])
+        if numbers.constant != self._numbers.constant:
+            self._highs.changeObjectiveOffset(numbers.constant)
         return int(changed.size)
 
     def _pass_bounds(self, numbers: Numbers) -> None:

@@ -8,12 +8,19 @@ from optimizer.problem import problem_of
 from optimizer.scheduling.scheduler import Scheduler
 from optimizer.topology import Topology
 from tests.optimizer.anew import OPTIONS, assert_moved_is_anew
+from tests.rich_strategies import rich_walks
 from tests.strategies import state_walks
 
 
 @given(walk=state_walks())
 @settings(max_examples=60)
 def test_the_moved_program_has_the_objective_of_the_program_stated_anew_and_its_terms_sum_to_it(walk):
+    assert_moved_is_anew(walk)
+
+
+@given(walk=rich_walks())
+@settings(max_examples=60)
+def test_so_has_the_program_of_a_site_that_has_everything(walk):
     assert_moved_is_anew(walk)
 
 

@@ -58,6 +58,24 @@ def money_per_kwh(problem: Problem, moment: Moment) -> FloatArray:
     return early if moment.has_bill else frozen(early + problem.import_per_kwh)
 
 
+def cost_per_kw(problem: Problem, moment: Moment) -> FloatArray:
+    """Return what a kW costs at each EVSE for its part of a slot, shape (E, T) [currency/kW]: energy, and time.
+
+    Where the site's exchange is billed it bills a power for the whole slot: a car that is there for a part
+    of it gets the rest back.
+    """
+    hours = np.where(problem.slot_h > 0, problem.slot_h, problem.grid.step_h)
+    billed_h = problem.open_h if moment.has_bill else np.zeros(problem.grid.n_slots)
+    early = early_per_kwh(problem, moment.weights, moment.epoch_s)
+    return frozen(early * hours + problem.import_per_kwh * (hours - billed_h))
+
+
+def dearest_per_kwh(problem: Problem, moment: Moment) -> FloatArray:
+    """Return the most that a kWh can cost at each EVSE, shape (E, T) [currency/kWh]: imported, or not exported."""
+    early = early_per_kwh(problem, moment.weights, moment.epoch_s)
+    return frozen(early + np.maximum(problem.import_per_kwh, problem.export_per_kwh))
+
+
 class Charging(Part):
     """Power of every EVSE by slot, and the shortfall of every session in bands."""
 
@@ -81,7 +99,7 @@ class Charging(Part):
         m.short_kwh = pyo.Var(m.seats, m.bands, bounds=shortfall_bounds)
         for e, t in m.cells:
             m.flows.draw(t, 1.0, m.power_kw[e, t])
-        per_kw = (money_per_kwh(problem, moment) * problem.slot_h).tolist()
+        per_kw = cost_per_kw(problem, moment).tolist()
         short_per_kwh = shortfall_per_kwh(problem, moment.weights).tolist()
         m.flows.cost += [(per_kw[e][t], m.power_kw[e, t]) for e, t in m.cells]
         m.flows.cost += [(short_per_kwh[e][q][b], m.short_kwh[e, q, b]) for e, q in m.seats for b in m.bands]
@@ -100,8 +118,7 @@ class Charging(Part):
     def move(self, problem: Problem, moment: Moment, sheet: Sheet) -> None:
         """Write prices, greatest powers, band widths and needs."""
         power = self.columns["power_kw"][:, problem.grid.ring]
-        hours = np.where(problem.slot_h > 0, problem.slot_h, problem.grid.step_h)
-        sheet.cost[power] = money_per_kwh(problem, moment) * hours
+        sheet.cost[power] = cost_per_kw(problem, moment)
         sheet.col_upper[power] = problem.max_kw
         short = self.columns["short_kwh"]
         sheet.cost[short] = 0.0
@@ -147,7 +164,7 @@ class Charging(Part):
     def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:
         """Return shortfall, energy (unless it is billed elsewhere) and early preference."""
         short_kwh = short_by_band_kwh(problem, moment.weights, delivery.session_kwh)
-        return _terms(problem, moment, short_kwh, delivery.energy_kwh)
+        return _terms(problem, moment, short_kwh, delivery)
 
     @staticmethod
     def at_stake(problem: Problem, moment: Moment, delivery: Delivery) -> float:
@@ -161,24 +178,21 @@ class Charging(Part):
 
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:
         """Return shortfall, energy (unless it is billed elsewhere) and early preference."""
-        energy_kwh = self.power_kw(problem, solution.values) * problem.slot_h
-        return _terms(problem, moment, self.short_kwh(problem, solution.values), frozen(energy_kwh))
+        delivery = Delivery.of_power(problem, self.power_kw(problem, solution.values))
+        return _terms(problem, moment, self.short_kwh(problem, solution.values), delivery)
 
 
 def _terms(
-    problem: Problem, moment: Moment, short_kwh: FloatArray, energy_kwh: FloatArray
+    problem: Problem, moment: Moment, short_kwh: FloatArray, delivery: Delivery
 ) -> tuple[ObjectiveTerm, ...]:
     short_cost = (shortfall_per_kwh(problem, moment.weights) * short_kwh).sum(axis=(0, 1))
     hours = hour_of_slots(problem, moment.epoch_s)
-    early = moment.weights.early_per_kwh_h * float(eagerness(problem) @ (energy_kwh @ hours))
-    money = (
-        ()
-        if moment.has_bill
-        else (ObjectiveTerm("energy", float((energy_kwh @ problem.import_per_kwh).sum())),)
-    )
+    early = moment.weights.early_per_kwh_h * float(eagerness(problem) @ (delivery.energy_kwh @ hours))
+    billed_kwh = delivery.power_kw * problem.open_h if moment.has_bill else np.zeros(1)
+    money = (delivery.energy_kwh - billed_kwh) @ problem.import_per_kwh
     return (
         *_shortfall_terms(short_cost, moment.weights),
-        *money,
+        ObjectiveTerm("energy", float(money.sum())),
         ObjectiveTerm("early over late", early),
     )
 

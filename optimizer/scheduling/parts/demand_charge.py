@@ -20,14 +20,18 @@ def peak_bounds(m: Model) -> tuple[float, None]:
 
 
 def demand_peak(m: Model, t: int) -> Relation:
-    """The billing peak covers every slot: ``sum of all drawn in t - peak_kw <= -load_kw[t]``."""
+    """The billing peak covers every slot: ``sum of all drawn in t - peak_kw <= -load_kw[t]``.
+
+    Where the site can export it covers the import: ``import_kw[t] - peak_kw <= 0``.
+    """
+    if m.flows.bill is not None:
+        return summed([(1.0, m.flows.bill[t]), (-1.0, m.peak_kw)]) <= 0.0
     return summed([*m.flows.at_site.get(t, []), (-1.0, m.peak_kw)]) <= -float(m.load_kw[t])
 
 
 def reached_kw(problem: Problem, delivery: Delivery) -> float:
     """Return the billing peak that a delivery reaches, uncontrolled load and the peak so far included [kW]."""
-    peak_kw = float((problem.load_kw + delivery.power_kw.sum(axis=0)).max())
-    return max(peak_kw, problem.billing_peak_kw)
+    return max(float(delivery.site_kw(problem).max()), problem.billing_peak_kw)
 
 
 class DemandCharge(Part):
@@ -48,12 +52,13 @@ class DemandCharge(Part):
         m.demand_peak = pyo.Constraint(m.slots, rule=demand_peak)
         m.flows.cost.append((problem.demand_charge_per_kw, m.peak_kw))
 
-    def move(self, problem: Problem, moment: Moment, sheet: Sheet) -> None:  # noqa: ARG002 - the same price for all
+    def move(self, problem: Problem, moment: Moment, sheet: Sheet) -> None:
         """Write price, peak so far and load."""
         peak = self.columns["peak_kw"]
         sheet.cost[peak] = problem.demand_charge_per_kw
         sheet.col_lower[peak] = problem.billing_peak_kw
-        sheet.row_upper[self.rows["demand_peak"][problem.grid.ring]] = -problem.load_kw
+        rows = self.rows["demand_peak"][problem.grid.ring]
+        sheet.row_upper[rows] = 0.0 if moment.has_bill else -problem.load_kw
 
     def peak_kw(self, values: FloatArray) -> float:
         """Return the planned billing peak [kW]."""

@@ -1,13 +1,13 @@
 """The limits: no row carries more than it may, facet by facet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import pyomo.environ as pyo
 
 from models.arrays import ComplexArray, FloatArray, IntArray, frozen
-from optimizer.facets import BACK, DIRECTIONS, SMALL, Facet
+from optimizer.facets import BACK, DIRECTIONS, N_FACETS, SMALL, Facet
 from optimizer.problem import Problem
 from optimizer.scheduling.laws import Model, Relation, summed
 from optimizer.scheduling.parts.part import Block, Members, Moment, Part, Sheet
@@ -43,9 +43,13 @@ class Limits(Part):
         spare = (limits.limit - limits.offset.real).min(axis=1, initial=np.inf)
         found = {Facet(int(row), 0) for row in np.nonzero((straight > spare) & (straight > 0))[0]}
         for row, facets in enumerate(top.reach.facets):
+            is_pushed = bool(problem.pushed[row] > 0)
             if len(facets) > 1:
-                found |= {Facet(row, f) for f in facets if _can_exceed(problem, Facet(row, f))}
-        return frozenset(found | {Facet(row, BACK) for row in problem.backed})
+                tried: Iterable[int] = range(N_FACETS) if is_pushed else facets
+                found |= {Facet(row, f) for f in tried if _can_exceed(problem, Facet(row, f))}
+            elif is_pushed and _can_exceed(problem, Facet(row, BACK)):
+                found.add(Facet(row, BACK))
+        return frozenset(found)
 
     @staticmethod
     def state(m: Model, problem: Problem, members: Members, moment: Moment) -> None:  # noqa: ARG004 - no money
@@ -179,16 +183,18 @@ class RowPrices(NamedTuple):
 
 def _can_exceed(problem: Problem, facet: Facet) -> bool:
     """Return whether the greatest pilots and assets can push a row over a facet."""
-    limits = problem.limits
-    most = problem.topology.reach.most[facet.row, facet.facet] + problem.tapped[facet.row]
-    along = (DIRECTIONS[facet.facet] * limits.offset[facet.row]).real
-    return bool(most > 0 and (most > limits.limit[facet.row] - along).any())
+    cosine = DIRECTIONS[facet.facet].real
+    by_assets = max(cosine * problem.tapped[facet.row], -cosine * problem.pushed[facet.row])
+    most = problem.topology.reach.most[facet.row, facet.facet] + by_assets
+    return bool(most > 0 and (most > _room(problem, facet)).any())
 
 
 def _room(problem: Problem, facet: Facet) -> FloatArray:
     """Return the right-hand side of a facet by slot."""
-    limits = problem.limits
-    if problem.topology.rows.is_power[facet.row] and facet.facet == BACK:
-        return frozen(limits.offset[facet.row].real - limits.floor[facet.row])
-    along = (DIRECTIONS[facet.facet] * limits.offset[facet.row]).real
-    return frozen(limits.limit[facet.row] - along)
+    limits, row = problem.limits, facet.row
+    direction = DIRECTIONS[facet.facet]
+    sunny = np.maximum(-direction.real, 0.0) * limits.sunny[row]
+    if problem.topology.rows.is_power[row] and facet.facet == BACK:
+        return frozen(np.maximum(limits.offset[row].real - limits.floor[row] - sunny, 0.0))
+    room = limits.limit[row] - (direction * limits.offset[row]).real
+    return frozen(np.where(sunny > 0, np.maximum(room - sunny, 0.0), room))

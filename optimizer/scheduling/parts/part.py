@@ -51,12 +51,15 @@ class Flows:
         What is imported in each place, where the site can also export; None: ``at_site`` plus the load.
     cost : list of (float, variable)
         The objective, term by term.
+    constant : float
+        What the objective begins with.
     """
 
     at_site: dict[int, list[tuple[float, Variable]]] = field(default_factory=dict)
     on_row: dict[tuple[int, int], list[tuple[float, Variable]]] = field(default_factory=dict)
     bill: list[Variable] | None = None
     cost: list[tuple[float, Variable]] = field(default_factory=list)
+    constant: float = 0.0
 
     def draw(self, place: int, sign: float, variable: Variable) -> None:
         """Count a variable [kW] as drawn by the site (sign 1) or given to it (-1)."""
@@ -105,18 +108,18 @@ class Sheet:
     col_upper: FloatArray
     row_lower: FloatArray
     row_upper: FloatArray
+    constant: float = 0.0
 
     @classmethod
     def of(cls, compiled: Compiled) -> "Sheet":
         """Return a sheet with the numbers that were compiled."""
-        parts = (
-            compiled.cost,
-            compiled.col_lower,
-            compiled.col_upper,
-            compiled.row_lower,
-            compiled.row_upper,
+        return cls(
+            cost=np.array(compiled.cost),
+            col_lower=np.array(compiled.col_lower),
+            col_upper=np.array(compiled.col_upper),
+            row_lower=np.array(compiled.row_lower),
+            row_upper=np.array(compiled.row_upper),
         )
-        return cls(*(np.array(part) for part in parts))
 
 
 class Part(ABC):
