@@ -1,5 +1,6 @@
 """SQL of plans; the caller owns the transaction."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -34,6 +35,13 @@ def newest_plan(session: Session, site_id: str) -> dict[str, Any] | None:
     return session.scalar(
         select(PlanRow.answer).where(PlanRow.site_id == site_id).order_by(PlanRow.plan_id.desc()).limit(1)
     )
+
+
+def newest_plan_id(session: Session, site_id: str, made_at: datetime) -> int | None:
+    """Return the number of a site's newest plan if it is the one that was made then."""
+    newest = select(PlanRow.plan_id, PlanRow.made_at).where(PlanRow.site_id == site_id)
+    row = session.execute(newest.order_by(PlanRow.plan_id.desc()).limit(1)).first()
+    return row.plan_id if row is not None and row.made_at == made_at else None
 
 
 def _forget_old(session: Session, site_id: str) -> None:

@@ -99,6 +99,10 @@ class Delivery:
         """Take it that a station that has come back may have lost its profiles."""
         self._held.doubt(station_id)
 
+    def held(self, place: Place, transaction_id: str | None) -> tuple[ChargingProfile, ...] | None:
+        """Return the profiles of which a station holds one for a running transaction; None where nobody knows."""
+        return self._held.at(place, transaction_id)
+
     async def recall(self) -> None:
         """Take it that stations hold what they were told before this process began."""
         for message in await asyncio.to_thread(self._last_told):

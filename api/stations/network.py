@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hmac
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,17 +16,19 @@ from api.ocpp.charging_profile import ProfilePurpose, ProfileSelection
 from api.ocpp.commands import CommandOutcome, StationCommands
 from api.ocpp.gateway import Gateway, GatewaySettings
 from api.ocpp.listener import AcceptEveryStation, Authenticator
+from api.ocpp.metering import MeterReading
 from api.ocpp.registry import Clock, Registry, utc_now
 from api.planning.planner import Planner
 from api.planning.profiles import station_fallback
 from api.planning.repository import newest_plan
 from api.planning.service import Decision, replan
 from api.stations import repository
+from api.stations.between import BetweenPlans
 from api.stations.delivery import RAMP_S, Delivery
 from api.stations.queue import PlanQueue
 from api.stations.replanner import Replanner
 from api.stations.schemas import DeclarationWire, StandingWire
-from api.stations.service import StationService
+from api.stations.service import StationService, Told
 from api.stations.states import StoredStates, capabilities_at, request_of, standing_in
 from api.storage.engine import Database
 from api.storage.tables import DeclarationRow
@@ -67,11 +70,15 @@ class NetworkSettings:
         A site is planned again after this time even when nothing happened [s].
     ramp_s : float
         Time that cars have to follow lower pilots before others rise [s].
+    look_every_s : float
+        Without news it is looked so often whether meters or the time ask for something between plans [s]; inf
+        where plans alone are told.
     """
 
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     replan_every_s: float = 300.0
     ramp_s: float = RAMP_S
+    look_every_s: float = 15.0
 
 
 class ChargingNetwork:
@@ -105,14 +112,17 @@ class ChargingNetwork:
         self._planner = planner
         self._clock = clock
         self._queue = _ObservedQueue(PlanQueue(database), observer)
-        self._states = StoredStates(database, self.registry)
         self._replanner = Replanner(self._replan, settings.replan_every_s)
         self._commands = StationCommands(self.registry)
         self._delivery = Delivery(database, self.registry, clock=clock, ramp_s=settings.ramp_s)
         self._sites: dict[str, Site] = {}
-        self.service = StationService(
-            database, self.registry, self._changed, self._arrived, clock, self._delivery.began
-        )
+        self._between = BetweenPlans(self._queue, self._delivery.held, self.registry, clock)
+        self._looking = None
+        if math.isfinite(settings.look_every_s):
+            self._looking = Replanner(self._look, settings.look_every_s)
+        self._states = StoredStates(database, self.registry, self._between.signs)
+        told = Told(self._changed, self._arrived, self._delivery.began, self._metered)
+        self.service = StationService(database, self.registry, told, clock)
         self.gateway = Gateway(
             self.service, authenticator or AcceptEveryStation(), self.registry, settings.gateway, clock
         )
@@ -136,6 +146,8 @@ class ChargingNetwork:
             task.cancel()
         await asyncio.gather(*self._welcomes, return_exceptions=True)
         await self._replanner.stop()
+        if self._looking is not None:
+            await self._looking.stop()
         if self._running is not None:
             self._running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -203,7 +215,21 @@ class ChargingNetwork:
     async def _replan(self, site_id: str) -> None:
         now = self._clock()
         await self._planner.run(lambda: replan(site_id, now, self._states, self._planner, self._queue))
+        if self._looking is not None and site_id in self._queue.newest:
+            self._between.follow(self._queue.newest[site_id])
+            self._looking.trigger(site_id)
         self._delivery.wake()
+
+    def _metered(self, station_id: str, evse_number: int, readings: tuple[MeterReading, ...]) -> None:
+        """Act on meter values between plans."""
+        site = self._site_of(station_id)
+        if site is not None and self._looking is not None and readings:
+            self._between.meter(site.site_id, station_id, evse_number, readings)
+            self._looking.trigger(site.site_id)
+
+    async def _look(self, site_id: str) -> None:
+        if await self._between.look(site_id):
+            self._delivery.wake()
 
     def _changed(self, station_id: str) -> None:
         site = self._site_of(station_id)
@@ -263,16 +289,19 @@ class ChargingNetwork:
 
 
 class _ObservedQueue:
-    """A queue that shows every stored plan to an observer."""
+    """A queue that shows every stored plan to an observer, and remembers each site's newest."""
 
     def __init__(self, queue: PlanQueue, observer: Observer | None) -> None:
         self._queue = queue
         self._observer = observer
+        self.newest: dict[str, Decision] = {}
+        self.amend = queue.amend
         self.store_fallback = queue.store_fallback
         self.has_told = queue.has_told
 
     def store(self, decision: Decision) -> None:
         """Store, then show."""
         self._queue.store(decision)
+        self.newest[decision.plan.site_id] = decision
         if self._observer is not None:
             self._observer(decision)

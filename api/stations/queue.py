@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from api.ocpp.registry import Clock, utc_now
 from api.planning.profiles import StationProfile
-from api.planning.repository import add_plan
+from api.planning.repository import add_plan, newest_plan_id
 from api.planning.service import Decision
 from api.stations.documents import document_of, slot_of
 from api.storage import outbox
@@ -38,6 +38,15 @@ class PlanQueue:
             plan_id = add_plan(session, decision)
             outbox.drop_older_plans(session, decision.plan.site_id, plan_id, self._wall_clock())
             self._put(session, running, f"plan {plan_id}", plan_id)
+
+    def amend(self, decision: Decision, profiles: Iterable[StationProfile]) -> bool:
+        """Queue profiles that change a plan, as part of it; tell whether it is still the newest of its site."""
+        site_id, made_at = decision.plan.site_id, decision.plan.made_at
+        with self._database.write() as session:
+            plan_id = newest_plan_id(session, site_id, made_at)
+            if plan_id is not None:
+                self._put(session, profiles, f"plan {plan_id}, {uuid4().hex}", plan_id)
+        return plan_id is not None
 
     def store_fallback(self, profiles: Iterable[StationProfile]) -> None:
         """Queue the fall-back of a station, anew after each boot."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
@@ -27,6 +28,28 @@ from api.storage.tables import TransactionRow
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Whom the service tells what has happened at a station, by its identity.
+
+    Parameters
+    ----------
+    changed : callable
+        Its site should be planned again.
+    arrived : callable
+        It can be sent what it must know.
+    began : callable
+        A transaction has begun on an EVSE, by its number, that was never heard of.
+    metered : callable
+        An EVSE, by its number, has sent readings.
+    """
+
+    changed: Callable[[str], None]
+    arrived: Callable[[str], Awaitable[None]]
+    began: Callable[[str, int], None]
+    metered: Callable[[str, int, tuple[MeterReading, ...]], None]
+
+
 class StationService:
     """The gateway's listener.
 
@@ -34,30 +57,18 @@ class StationService:
     ----------
     database : Database
     registry : Registry
-    changed : callable
-        Called with a station's identity when its site should be planned again.
-    arrived : callable
-        Called with a station's identity when it can be sent what it must know.
+    told : Told
     clock : callable
         Time of plans and stations.
-    began : callable
-        Called with station and EVSE number of a transaction that was never heard of.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        registry: Registry,
-        changed: Callable[[str], None],
-        arrived: Callable[[str], Awaitable[None]],
-        clock: Clock = utc_now,
-        began: Callable[[str, int], None] = lambda _station_id, _evse_number: None,
-    ) -> None:
-        self._began = began
+    def __init__(self, database: Database, registry: Registry, told: Told, clock: Clock = utc_now) -> None:
+        self._began = told.began
         self._database = database
         self._registry = registry
-        self._changed = changed
-        self._arrived = arrived
+        self._changed = told.changed
+        self._arrived = told.arrived
+        self._metered = told.metered
         self._clock = clock
 
     async def connected(self, station_id: str) -> None:
@@ -111,30 +122,32 @@ class StationService:
     async def transaction_updated(self, station_id: str, event: TransactionUpdated) -> None:
         """Note what has changed, the token of the driver above all."""
 
-        def note(session: Session) -> tuple[bool, int | None]:
+        def note(session: Session) -> tuple[bool, int | None, int]:
             row = repository.transaction(session, station_id, event.transaction_id)
             if row is None:
-                return False, None
+                return False, None, 0
             learned = event.id_token is not None and row.id_token != event.id_token
             row.id_token = event.id_token or row.id_token
             is_placed = repository.place_transaction(session, row, event.evse_number, event.at)
             self._note_readings(session, station_id, row.evse_number, event.transaction_id, event.readings)
-            return learned, row.evse_number if is_placed else None
+            return learned, row.evse_number if is_placed else None, row.evse_number
 
-        learned, placed_at = await self._write(note)
+        learned, placed_at, evse_number = await self._write(note)
+        self._metered(station_id, evse_number, event.readings)
         if placed_at is not None:
             self._began(station_id, placed_at)
         if learned or placed_at is not None:
             self._changed(station_id)
 
     async def meter_values(self, station_id: str, event: MeterValuesReceived) -> None:
-        """Store readings; the next plan counts what was delivered."""
+        """Store readings; the next plan counts what was delivered, and until then they are acted upon."""
         transaction_id, readings = event.transaction_id, event.readings
         await self._write(
             lambda session: self._note_readings(
                 session, station_id, event.evse_number, transaction_id, readings
             )
         )
+        self._metered(station_id, event.evse_number, readings)
 
     async def transaction_ended(self, station_id: str, event: TransactionEnded) -> None:
         """Note the end, and plan without the car."""

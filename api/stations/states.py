@@ -1,6 +1,6 @@
 """The present state of a site that we run, from what is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,6 +12,7 @@ from api.planning.request import PlanRequest
 from api.stations import repository
 from api.stations.repository import Plugged
 from api.stations.schemas import StandingWire
+from api.stations.seen import SiteSigns
 from api.storage.engine import Database
 from models.errors import InvalidInputError, Issue
 from models.grid.site import Evse, Site
@@ -23,11 +24,20 @@ _OVERSTAY: Final = timedelta(hours=1)
 
 
 class StoredStates:
-    """Reads sites from the database, and what their stations can do from the registry."""
+    """Reads sites from the database, and what their stations can do from the registry.
 
-    def __init__(self, database: Database, registry: Registry) -> None:
+    Parameters
+    ----------
+    database : Database
+    registry : Registry
+    signs : callable
+        Gives what meters showed at a site.
+    """
+
+    def __init__(self, database: Database, registry: Registry, signs: Callable[[str], SiteSigns]) -> None:
         self._database = database
         self._registry = registry
+        self._signs = signs
 
     def read(self, site_id: str, now: datetime) -> PlanRequest:
         """Return the site as it is now.
@@ -44,7 +54,7 @@ class StoredStates:
             standing = standing_in(document)
             stations = [station.station_id for station in standing.site.stations]
             plugged = repository.plugged_in(session, stations)
-        return request_of(standing, plugged, now, self._registry)
+        return self._signs(site_id).on(request_of(standing, plugged, now, self._registry))
 
 
 def standing_in(document: Mapping[str, object]) -> StandingWire:

@@ -1,6 +1,7 @@
 """The engine as an operator runs it, in this process: SQLite, gateway, planner, delivery, and its stations."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -132,7 +133,9 @@ async def running_engine(day: DemoDay, clock: SteppedClock, speed: float) -> Asy
     """
     log = PlanLog()
     planner = TimedPlanner(log)
-    settings = NetworkSettings(GatewaySettings(port=0), replan_every_s=3600.0, ramp_s=RAMP_S / speed)
+    settings = NetworkSettings(
+        GatewaySettings(port=0), replan_every_s=3600.0, ramp_s=RAMP_S / speed, look_every_s=math.inf
+    )
     with TemporaryDirectory(prefix="gridpilot-demo-") as folder:
         database = Database(f"sqlite:///{Path(folder) / 'demo.sqlite'}")
         database.migrate()

@@ -38,7 +38,7 @@ TRY_S: Final = 60.0
 """A car that takes nothing is offered its least pilot for a minute, as if it were due, after this time again [s]."""
 
 FALL_BACK_S: Final = 60.0
-"""After so long without a connection a station is taken to give its safe share; until then what it was told [s]."""
+"""How long a station that lost its connection is taken to go on as it was told, unless somebody knows better [s]."""
 
 
 @dataclass(slots=True)
@@ -59,11 +59,17 @@ class FastClock:
         A valid site; rows of all arrays are ``site.evses``.
     options : PlanOptions, optional
         Of the plans between which it decides: how careful they are with loads.
+    fall_back_s : float
+        After so long without a connection a station is taken to give its safe share, until then what it was
+        told [s].
     """
 
-    def __init__(self, site: Site, options: PlanOptions | None = None) -> None:
+    def __init__(
+        self, site: Site, options: PlanOptions | None = None, fall_back_s: float = FALL_BACK_S
+    ) -> None:
         self.site = site
         self._options = options or PlanOptions()
+        self._fall_back_s = fall_back_s
         self.watch = Watch(site)
         self._topology = Topology.of(site)
         self._wires = CarWires(site, self._topology)
@@ -206,7 +212,7 @@ class FastClock:
     def _room(self, wires: Wires, now_s: float) -> Room:
         """Return the room beside the load, and beside what is drawn by EVSEs that cannot be told."""
         room = self._ceilings.room(now_s)
-        was_just_lost = now_s < self._holds.lost_s + FALL_BACK_S
+        was_just_lost = now_s < self._holds.lost_s + self._fall_back_s
         told_a = np.where(was_just_lost, self.watch.book.pilot_a, 0.0)
         drawn_a = np.where(self._is_lost, np.maximum(self._offline_a, told_a), self.watch.excess_a(now_s))
         drawn_a = np.where(self._is_defiant, self._most_a, drawn_a)
