@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import BoolArray, FloatArray, IntArray, frozen
-from models.grid.site import CurrentType, Evse, Site, Wiring
+from models.grid.site import CurrentType, Evse, Site, Station, Wiring
 from models.metering import MeterSamples
 from models.state import Conduct, StationCondition
 from optimizer.fast.signs import FOLLOW_S, Book, Plugs, learn_kernel
@@ -192,11 +192,16 @@ def _plugs(site: Site) -> Plugs:
     for row, values in enumerate(levels):
         levels_a[row, : len(values)] = values
     n_lines = np.array([len(evse.phases) for evse in site.evses], dtype=np.int64)
-    whole = np.array([_is_whole(evse) for evse in site.evses], dtype=np.bool_)
+    whole = np.array([_is_whole(*one) for one in zip(owners, site.evses, strict=True)], dtype=np.bool_)
     per_line = frozen([kw_per_a(evse, site) for evse in site.evses]) / np.maximum(n_lines, 1)
     return Plugs(frozen(levels_a), n_lines, np.where(whole, n_lines, 1), frozen(per_line))
 
 
-def _is_whole(evse: Evse) -> bool:
-    """Whether a car always uses all lines of its EVSE: a rectifier does, and what sits between two lines."""
-    return evse.current_type is CurrentType.DC or evse.wiring is Wiring.DELTA
+def _is_whole(station: Station, evse: Evse) -> bool:
+    """Whether a car counts with all lines of its EVSE.
+
+    A rectifier uses them all, and so does what sits between two lines; the ports of a cabinet share its power
+    as if they did.
+    """
+    is_shared = station.limit_kw is not None
+    return is_shared or evse.current_type is CurrentType.DC or evse.wiring is Wiring.DELTA
