@@ -25,6 +25,7 @@ from optimizer.scheduling.dispatch import Dispatched, dispatch, dispatch_alone, 
 from optimizer.scheduling.extract import PlannedPower, marginal_per_kwh
 from optimizer.scheduling.parts.charging import money_per_kwh
 from optimizer.scheduling.scheduler import Parked, Scheduler, Solved
+from optimizer.scheduling.taken import as_accepted, paused_in
 from optimizer.scheduling.verdict import Verdict, delivery_of, nothing_to_plan, verdict_of
 from optimizer.scheduling.worth import total_of, worth
 from optimizer.solver.live import SolverFailedError
@@ -155,18 +156,17 @@ class Controller:
         following = self._following(state, problem, attempt)
         if following is not None and attempt.outcome is SolverOutcome.OPTIMAL:
             return following
-        alone = dispatch_alone(problem, self._charging)
-        found = breaches(state, alone.schedule, self._options.load_quantile)
+        alone = self._passed(state, problem, dispatch_alone(problem, self._charging), attempt)
         if following is not None:
-            attempt.follows = bool(found) or self._costs(problem, following) <= self._costs(problem, alone)
+            attempt.follows = alone is None or self._costs(problem, following) <= self._costs(problem, alone)
             told = "follow what it had found" if attempt.follows else f"are {ALONE}"
             attempt.solver_says = "Time limit reached"
             attempt.notes.append(f"the solver was late: pilots {told}")
-            return following if attempt.follows else alone
-        if not found:
+            return following if attempt.follows or alone is None else alone
+        if alone is not None:
             return alone
         attempt.failed = True
-        attempt.notes.append(f"dispatch failed its check ({_said(found)}): every EVSE pauses")
+        attempt.notes.append("no pilots passed the check: every EVSE pauses")
         return paused(problem)
 
     def _following(self, state: SiteState, problem: Problem, attempt: _Attempt) -> Dispatched | None:
@@ -174,12 +174,26 @@ class Controller:
         if attempt.solved is None:
             return None
         dispatched = dispatch(problem, attempt.solved.planned, self._charging)
-        found = breaches(state, dispatched.schedule, self._options.load_quantile)
-        attempt.follows = not found
-        if attempt.follows:
-            return dispatched
-        attempt.notes.append(f"the rounded plan failed its check ({_said(found)}): dispatch answers alone")
-        return None
+        following = self._passed(state, problem, dispatched, attempt)
+        attempt.follows = following is not None
+        if following is None:
+            attempt.notes.append("the rounded plan failed its check: dispatch answers alone")
+        return following
+
+    def _passed(
+        self, state: SiteState, problem: Problem, sent: Dispatched, attempt: _Attempt
+    ) -> Dispatched | None:
+        """Return pilots that pass the check, paused in the slots in which they do not; None where that fails too."""
+        sent = as_accepted(problem, sent)
+        found = breaches(state, sent.schedule, self._options.load_quantile)
+        if not found:
+            return sent
+        slots = sorted({breach.slot for breach in found})
+        sent = paused_in(problem, sent, slots)
+        if breaches(state, sent.schedule, self._options.load_quantile):
+            return None
+        attempt.notes.append(f"pilots failed their check ({_said(found)}): all pause in {len(slots)} slot(s)")
+        return sent
 
     def _costs(self, problem: Problem, sent: Dispatched) -> float:
         return total_of(worth(problem, self._scheduler.moment_of(problem), delivery_of(problem, sent)))

@@ -49,7 +49,7 @@ def breaches(state: SiteState, schedule: Schedule, load_quantile: float) -> tupl
     """
     found = list(_pilot_breaches(state, schedule))
     cars = {
-        evse.evse_id: np.multiply.outer(_line_a(state, evse), schedule.pilot_a[row])
+        evse.evse_id: _line_by_slot_a(state, evse) * schedule.pilot_a[row]
         for row, evse in enumerate(state.site.evses)
     }
     lines = _Lines(cars, _fixed_a(state, load_quantile))
@@ -77,17 +77,24 @@ def _pilot_breaches(state: SiteState, schedule: Schedule) -> Iterator[Breach]:
             yield Breach(evse.evse_id, "pilot", int(slot), float(pilot_a[slot]))
 
 
-def _n_used(state: SiteState, evse: Evse) -> int:
-    """Return how many phases the cars use that may be at an EVSE within the horizon."""
-    used = [
-        min(session.n_phases or N_PHASES, len(evse.phases))
-        for session in state.sessions
-        if session.evse_id == evse.evse_id and session.arrival < state.grid.end
-    ]
-    return max(used, default=len(evse.phases))
+def _line_by_slot_a(state: SiteState, evse: Evse) -> ComplexArray:
+    """Return the current of L1, L2 and L3 at a pilot of 1 A in every slot, shape (3, n_slots) [A].
+
+    The car counts that may be there then; where there may be two of them the one that uses more phases.
+    """
+    n_used = np.zeros(state.grid.n_slots, dtype=np.int64)
+    for session in state.sessions:
+        if session.evse_id == evse.evse_id:
+            begin, end = max(session.arrival, state.now), max(session.departure.times)
+            stays = end <= state.now  # it should have left, and is still there
+            there = state.grid.overlap_h(begin, max(end, state.grid.end) if stays else end) > 0
+            uses = min(session.n_phases or N_PHASES, len(evse.phases))
+            n_used = np.where(there, np.maximum(n_used, uses), n_used)
+    of_number = [_line_a(evse, number or len(evse.phases)) for number in range(N_PHASES + 1)]
+    return np.stack(of_number, axis=1)[:, n_used]
 
 
-def _line_a(state: SiteState, evse: Evse, n_used: int | None = None) -> ComplexArray:
+def _line_a(evse: Evse, n_used: int) -> ComplexArray:
     """Return the current of L1, L2 and L3 at a pilot of 1 A, shape (3,) [A]."""
     behind = evse.power_factor - 1j * np.sqrt(1.0 - evse.power_factor**2)
     out = np.zeros(N_PHASES, dtype=np.complex128)
@@ -97,7 +104,7 @@ def _line_a(state: SiteState, evse: Evse, n_used: int | None = None) -> ComplexA
         current = between / abs(between) * behind
         out[phases[0]], out[phases[1]] = current, -current
         return out
-    used = phases[: n_used or _n_used(state, evse)]
+    used = phases[:n_used]
     out[used] = VOLTAGES[used] * behind
     return out
 
@@ -121,7 +128,7 @@ def _fixed_a(state: SiteState, load_quantile: float) -> dict[str, ComplexArray]:
         for evse in station.evses:
             drawn_a = _drawn_anyway_a(state, station, evse)
             if drawn_a > 0.0:
-                out[station.node_id] += _line_a(state, evse, len(evse.phases))[:, None] * drawn_a
+                out[station.node_id] += _line_a(evse, len(evse.phases))[:, None] * drawn_a
     return out
 
 

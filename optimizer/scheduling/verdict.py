@@ -14,6 +14,10 @@ WAITING_KWH = 0.05
 """Energy from which a car that gets none counts as waiting [kWh]: less than the least pilot gives in a slot."""
 
 
+NOISE = 1e-6
+"""Float noise of an objective, as a part of the sizes of its terms."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Facts about a schedule; see :class:`optimizer.solver.outcome.SolveReport` for each."""
@@ -56,11 +60,17 @@ def verdict_of(
         status = SolveStatus.CURTAILED
     elif not follows or solved is None:
         status = SolveStatus.DISPATCHED
-    elif solved.solution.is_optimal and gap is not None and gap <= PROVED_GAP:
+    elif solved.solution.is_optimal and gap is not None and _is_proved(terms, bound, gap):
         status = SolveStatus.PROVED
     else:
         status = SolveStatus.FEASIBLE
     return Verdict(status, terms, bound, gap)
+
+
+def _is_proved(terms: tuple[ObjectiveTerm, ...], bound: float | None, gap: float) -> bool:
+    """Return whether a gap proves a schedule: none that seems better than the bound, which no schedule can be."""
+    noise = NOISE * max(1.0, sum(abs(term.value) for term in terms))
+    return bound is not None and gap <= PROVED_GAP and total_of(terms) >= bound - noise
 
 
 def nothing_to_plan(problem: Problem, moment: Moment, sent: Dispatched) -> Verdict:
