@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from models.grid.site import CircuitNode
 from models.state import SiteState
 from optimizer.options import PlanOptions
 from optimizer.plan import Plan
+
+if TYPE_CHECKING:
+    from optimizer.mpc import Controller
 
 MOVED_KWH = 0.01
 """Energy of a session that counts as changed [kWh]."""
@@ -100,9 +103,8 @@ def what_if(state: SiteState, change: LimitChange, options: PlanOptions | None =
 
     if all(node.node_id != change.node_id for node in state.site.nodes):
         raise InvalidInputError((Issue("change.node_id", f"no node is called {change.node_id!r}"),))
-    before = Controller(state.site, options).step(state)
     other = changed(state, change)
-    after = Controller(other.site, options).step(other)
+    before, after = (_planned(Controller(one.site, options), one) for one in (state, other))
     old, new = _energies(before), _energies(after)
     moved = tuple(
         SessionChange(name, old.get(name, 0.0), new.get(name, 0.0))
@@ -118,6 +120,12 @@ def what_if(state: SiteState, change: LimitChange, options: PlanOptions | None =
         sessions=moved,
         plan=after,
     )
+
+
+def _planned(controller: "Controller", state: SiteState) -> Plan:
+    """Return a plan; whoever compares waits until the program is stated."""
+    controller.prepare(state)
+    return controller.step(state)
 
 
 def changed(state: SiteState, change: LimitChange) -> SiteState:

@@ -49,7 +49,8 @@ def _decide(state: Path) -> "Decision":
 
     planner = Planner(max_live=1, n_threads=1)
     try:
-        return decide(planner, request)
+        decision = decide(planner, request)
+        return decide(planner, request) if planner.settle() else decision
     finally:
         planner.close()
 
