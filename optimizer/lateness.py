@@ -8,6 +8,7 @@ import numpy as np
 from models.arrays import FloatArray, frozen
 from models.schedule import Schedule
 from models.state import SiteState
+from optimizer.deadlines import Tier
 from optimizer.explain import UNMET_KWH
 from optimizer.problem import Problem
 
@@ -26,8 +27,9 @@ def milestone_notes(state: SiteState, problem: Problem, schedule: Schedule) -> t
     """Return a sentence for every milestone that the schedule does not reach."""
     notes = []
     missing_kwh, zone = late_kwh(problem, schedule), ZoneInfo(state.site.zone)
-    for evse, number in np.argwhere(missing_kwh > UNMET_KWH).tolist():
-        due = problem.deadlines
+    due = problem.deadlines
+    is_missed = (missing_kwh > UNMET_KWH) & (due.tier == Tier.MILESTONE)
+    for evse, number in np.argwhere(is_missed).tolist():
         session_id = problem.session_ids[evse][int(due.seat[evse, number])]
         when = datetime.fromtimestamp(due.by_s[evse, number], zone).isoformat()
         notes.append(

@@ -19,10 +19,12 @@ from optimizer.plan import Plan, PlanBasis
 from optimizer.pricing.retail import PricingRules, retail_prices
 from optimizer.pricing.scarcity import scarcity_per_kwh
 from optimizer.problem import Problem, problem_of, site_limit_kw
+from optimizer.promises import broken_kwh, promise_notes, promises_of
 from optimizer.scheduling.bands import band_widths_kwh, shortfall_per_kwh
 from optimizer.scheduling.check import Breach, breaches
 from optimizer.scheduling.dispatch import Dispatched, dispatch, dispatch_alone, paused
 from optimizer.scheduling.extract import PlannedPower, marginal_per_kwh
+from optimizer.scheduling.keeping import Told, dispatch_keeping
 from optimizer.scheduling.parts.charging import money_per_kwh
 from optimizer.scheduling.scheduler import Parked, Scheduler, Solved
 from optimizer.scheduling.taken import as_accepted, paused_in
@@ -77,6 +79,7 @@ class Controller:
         self._scheduler = Scheduler(self._options, parked)
         self._charging: BoolArray = np.zeros(len(site.evses), dtype=np.bool_)
         self._tail_cell_s = TAIL_CELL_S
+        self._told: Told | None = None
 
     def step(self, state: SiteState) -> Plan:
         """Return the plan for ``state``, by the deadline of the options.
@@ -95,10 +98,11 @@ class Controller:
         tail_s = n_cells * self._tail_cell_s
         attempt = self._attempt(problem, started + self._options.deadline_s - tail_s - time.perf_counter())
         solved_at = time.perf_counter()
-        dispatched = self._checked(state, problem, attempt)
+        dispatched = self._kept(state, problem, self._checked(state, problem, attempt), attempt)
         verdict = self._verdict(problem, dispatched, attempt)
         dispatch_s = time.perf_counter() - solved_at
         self._charging = dispatched.schedule.pilot_a[:, 0] > 0
+        self._told = Told(dispatched.schedule, problem.session_ids)
         plan = self._plan(state, problem, dispatched, attempt, self._report(attempt, verdict, dispatch_s))
         self._tail_cell_s = (time.perf_counter() - solved_at) / max(n_cells, 1)
         return plan
@@ -126,6 +130,7 @@ class Controller:
         if self._topology is None or (site is not self._site and site != self._site):
             self._topology = Topology.of(site)
             self._charging = np.zeros(len(site.evses), dtype=np.bool_)
+            self._told = None
         self._site = site
         return self._topology
 
@@ -205,6 +210,29 @@ class Controller:
         verdict = verdict_of(problem, moment, sent, attempt.solved, follows=attempt.follows)
         return replace(verdict, status=SolveStatus.CURTAILED) if attempt.failed else verdict
 
+    def _kept(
+        self, state: SiteState, problem: Problem, dispatched: Dispatched, attempt: _Attempt
+    ) -> Dispatched:
+        """Return the pilots, or others that break promises by less: those that were told, where they still hold."""
+        if (
+            not attempt.follows
+            or attempt.solved is None
+            or self._told is None
+            or not problem.promised_kwh.any()
+        ):
+            return dispatched
+        lost_kwh = self._broken_kwh(state, problem, dispatched)
+        if lost_kwh <= 0.0:
+            return dispatched
+        other = dispatch_keeping(problem, attempt.solved.planned, self._charging, self._told)
+        is_better = self._broken_kwh(state, problem, other) < lost_kwh
+        if is_better and not breaches(state, other.schedule, self._options.load_quantile):
+            return other
+        return dispatched
+
+    def _broken_kwh(self, state: SiteState, problem: Problem, dispatched: Dispatched) -> float:
+        return broken_kwh(promises_of(state, problem, dispatched.schedule, self._options, {}))
+
     def _plan(
         self,
         state: SiteState,
@@ -215,6 +243,9 @@ class Controller:
     ) -> Plan:
         planned = attempt.optimum
         marginal = problem.import_per_kwh if planned is None else marginal_per_kwh(planned, problem)
+        unmet = unmet_energy(state, problem, dispatched.session_kwh, planned)
+        why = {one.session_id: one.detail for one in unmet}
+        promises = promises_of(state, problem, dispatched.schedule, self._options, why)
         return Plan(
             site_id=state.site.site_id,
             made_at=state.now,
@@ -222,7 +253,7 @@ class Controller:
             planned_kw=dispatched.schedule.power_kw if planned is None else planned.power_kw,
             load_kw=problem.load_kw,
             limit_kw=site_limit_kw(problem),
-            unmet=unmet_energy(state, problem, dispatched.session_kwh, planned),
+            unmet=unmet,
             binding=() if planned is None else binding_limits(state, problem, planned),
             marginal_per_kwh=marginal,
             prices=retail_prices(state.grid, state.tariff, self._scarcity(problem, planned), self._rules),
@@ -230,9 +261,11 @@ class Controller:
             notes=(
                 *overload_notes(state, problem),
                 *milestone_notes(state, problem, dispatched.schedule),
+                *promise_notes(promises, state.site.zone),
                 *attempt.notes,
             ),
             session_kwh=_by_session(problem, dispatched),
+            promises=promises,
             basis=_basis(problem, attempt),
         )
 

@@ -31,6 +31,12 @@ class PlanOptions:
     ready_before_h : float
         How long before that departure the energy must be in the car, or halfway to it where that is later [h]:
         care for what no plan knows, the taper of batteries above all.
+    promise_quantile : float
+        What drivers are promised is in the car by this quantile of its departure.
+    hedge_quantiles : tuple of float
+        Earlier quantiles of the departure by which minimum and target are wanted too, as the car may be gone then.
+    hedge_weight : float
+        What target energy is worth by each of them, as a part of its price; 0: only the minimum is hedged.
     floor_share : float
         Where priorities differ, the part of a session's target that no higher priority takes away. Twenty cars of
         priorities 1 and 4 at a limit for 30 % of their energy: without it the low ones got 3 % and the high ones
@@ -43,5 +49,8 @@ class PlanOptions:
     deadline_s: float = 2.0
     early_per_kwh: float = 1e-3
     ready_before_h: float = 0.0
+    promise_quantile: float = 0.1
+    hedge_quantiles: tuple[float, ...] = ()
+    hedge_weight: float = 0.2
     floor_share: float = 0.2
     fairness: Fairness = Fairness.PROPORTIONAL

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from models.arrays import FloatArray
 from models.prices import PriceSchedule, SlotPrice
 from models.schedule import Schedule
+from optimizer.promises import Promise
 from optimizer.reasons import Reason, reasons_of
 from optimizer.solver.outcome import SolveReport
 
@@ -123,6 +124,8 @@ class Plan:
         What the reader must know: limits below the load, missing forecasts, fall-backs.
     session_kwh : mapping of str to float
         Energy that the schedule gives to each session [kWh].
+    promises : tuple of Promise
+        Energy that the driver of each car that is plugged in may be shown as guaranteed.
     basis : PlanBasis or None
         What it was made from, for explanations; None where there is no optimum.
     """
@@ -140,6 +143,7 @@ class Plan:
     report: SolveReport
     notes: tuple[str, ...] = ()
     session_kwh: Mapping[str, float] = field(default_factory=dict)
+    promises: tuple[Promise, ...] = ()
     basis: PlanBasis | None = None
 
     @property

@@ -145,7 +145,7 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         priority=seats.spread(np.array([s.priority for s in seats.sessions]), empty=1.0),
         promised_kwh=seats.spread(np.array([s.remaining_promised_kwh for s in seats.sessions])),
         floor_kwh=seats.spread(_floors_kwh(seats, options)),
-        deadlines=Deadlines.of(seats, state.grid),
+        deadlines=Deadlines.of(seats, state, options),
         batteries=CarBatteries.of(seats),
         max_a=_max_a(seats, topology, kw_per_a),
         kw_per_a=kw_per_a,

@@ -88,29 +88,26 @@ def _spans(state: SiteState, options: PlanOptions) -> list[tuple[ChargingSession
     next_arrival: dict[str, datetime] = {}
     for session in sorted(state.sessions, key=lambda session: session.arrival, reverse=True):
         begins = max(session.arrival, state.now)
-        leaves = _leaves(session, begins, state, options)
+        leaves = ready_by(session, begins, state, options.departure_quantile, options)
         leaves = min(leaves, next_arrival.get(session.evse_id, leaves))
         next_arrival[session.evse_id] = session.arrival
         spans.append((session, begins, leaves))
     return spans[::-1]
 
 
-def _leaves(session: ChargingSession, begins: datetime, state: SiteState, options: PlanOptions) -> datetime:
-    """Return until when a session can charge.
+def ready_by(
+    session: ChargingSession, begins: datetime, state: SiteState, level: float, options: PlanOptions
+) -> datetime:
+    """Return when the car must be ready at a quantile of its departure.
 
     A car that should have left may leave at any moment: it is planned to stay for the length of one slot, and
     the next plan, if it is still there, does the same.
     """
-    if max(session.departure.times) <= state.now:
+    times = session.departure.times
+    if max(times) <= state.now:
         return state.now + timedelta(seconds=state.grid.step_s)
-    return _ready(begins, _departure(session, state.now, options), options)
-
-
-def _departure(session: ChargingSession, now: datetime, options: PlanOptions) -> datetime:
-    """Return when the car must be ready; a single time needs no interpolation."""
-    if len(session.departure.times) == 1:
-        return session.departure.times[0]
-    return session.departure.quantile_after(options.departure_quantile, now)
+    leaves = times[0] if len(times) == 1 else session.departure.quantile_after(level, state.now)
+    return _ready(begins, leaves, options)
 
 
 def _ready(begins: datetime, leaves: datetime, options: PlanOptions) -> datetime:

@@ -21,6 +21,7 @@ from api.wire.schemas import (
     Kilowatts,
     Moment,
     PowerBySlot,
+    Probability,
     WireModel,
     by_slot,
     members,
@@ -32,7 +33,7 @@ from models.grid.limits import NodeLimit
 from models.state import Conduct, ExpectedArrivals, SiteState, StationCondition
 from models.timegrid import TimeGrid
 from models.validate import validate_state
-from optimizer.options import PlanOptions
+from optimizer.options import Fairness, PlanOptions
 
 MAX_CELLS = 500_000
 """EVSEs x slots of one plan: 1,000 EVSEs over five days in quarters of an hour."""
@@ -114,6 +115,35 @@ class OptionsWire(WireModel):
     ready_before_minutes: Annotated[
         float, Field(ge=0, le=240, description="energy is in the car so long before that departure [min]")
     ] = 0.0
+    promise_quantile: Annotated[
+        float,
+        Field(
+            gt=0,
+            lt=1,
+            description="what drivers are promised is in the car by this quantile of its departure",
+        ),
+    ] = 0.1
+    hedge_quantiles: Annotated[
+        tuple[Probability, ...],
+        Field(max_length=9, description="earlier quantiles by which minimum and target are wanted too"),
+    ] = ()
+    hedge_weight: Annotated[
+        float, Field(ge=0, le=1, description="worth of target energy by each of them, as a part of its price")
+    ] = 0.2
+    floor_share: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="where priorities differ, the part of a target that none of them takes away",
+        ),
+    ] = 0.2
+    fairness: Annotated[
+        Fairness,
+        Field(
+            description="a shortfall is spread as the same share of the need, or the same time at full power"
+        ),
+    ] = Fairness.PROPORTIONAL
 
     def to_domain(self) -> PlanOptions:
         """Return the options."""
@@ -123,6 +153,11 @@ class OptionsWire(WireModel):
             deadline_s=self.deadline_s,
             early_per_kwh=self.early_per_kwh,
             ready_before_h=self.ready_before_minutes / 60.0,
+            promise_quantile=self.promise_quantile,
+            hedge_quantiles=self.hedge_quantiles,
+            hedge_weight=self.hedge_weight,
+            floor_share=self.floor_share,
+            fairness=self.fairness,
         )
 
 

@@ -21,10 +21,10 @@ from models.timegrid import TimeGrid
 from optimizer.fast.decision import Change, FastDecision
 from optimizer.fast.envelope import Envelope, urgency_of
 from optimizer.fast.room import CarWires, Ceilings
-from optimizer.fast.sharing import Claims, climb_kernel, share_kernel
+from optimizer.fast.sharing import Claims, climb_kernel, hold_kernel, share_kernel
 from optimizer.fast.watch import Watch, conditions_of
 from optimizer.options import PlanOptions
-from optimizer.scheduling.pilots import Room, Wires, grant_kernel
+from optimizer.scheduling.pilots import Room, Wires
 from optimizer.topology import Topology
 
 STICKY: Final = 1.25
@@ -216,9 +216,10 @@ class FastClock:
         told_a = np.where(was_just_lost, self.watch.book.pilot_a, 0.0)
         drawn_a = np.where(self._is_lost, np.maximum(self._offline_a, told_a), self.watch.excess_a(now_s))
         drawn_a = np.where(self._is_defiant, self._most_a, drawn_a)
+        held = np.zeros_like(room.limit)
         for row in np.nonzero(drawn_a > 0.0)[0].tolist():
-            grant_kernel(row, float(drawn_a[row]), wires, room)
-        return room
+            hold_kernel(row, float(drawn_a[row]), wires, held)
+        return Room(room.total, np.maximum(room.limit - held, 0.0))
 
     @property
     def _is_load(self) -> BoolArray:

@@ -1,6 +1,6 @@
 """How much every row of a site carries now, and what is on it already: the room that a decision shares."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from models.grid.site import N_PHASES, Site
 from models.state import SiteState
 from models.timegrid import TimeGrid
 from optimizer.options import PlanOptions
-from optimizer.row_limits import limits_of, load_offset
+from optimizer.row_limits import row_limits
 from optimizer.rows import evse_phasors
 from optimizer.scheduling.pilots import Room, Wires
 from optimizer.topology import Topology
@@ -34,10 +34,10 @@ class Ceilings:
 
     @classmethod
     def of(cls, state: SiteState, topology: Topology, options: PlanOptions) -> "Ceilings":
-        """Return what holds in a valid state; its stations that do not obey are not counted here."""
-        load = load_offset(state, topology, options)
-        parts = np.stack([load.real, load.imag], axis=-1)
-        return cls(state.grid, limits_of(state, topology), frozen(parts))
+        """Return what holds in a valid state, as plans count it; who does not obey is counted by the clock."""
+        limits = row_limits(replace(state, conditions=()), topology, options)
+        parts = np.stack([limits.offset.real, limits.offset.imag], axis=-1)
+        return cls(state.grid, limits.set_limit, frozen(parts))
 
     def room(self, now_s: float) -> Room:
         """Return what rows carry at a moment while no car draws anything; after the last slot it holds on."""

@@ -32,6 +32,21 @@ class Claims(NamedTuple):
 
 
 @kernel
+def hold_kernel(evse: int, current_a: float, wires: Wires, held: FloatArray) -> None:
+    """Keep room on every row above an EVSE for any current up to ``current_a``; changes ``held`` (R,) in place.
+
+    What may flow or not cannot be added to what flows: on a row that is a difference it would make room.
+    """
+    for place in range(wires.rows.shape[1]):
+        row = wires.rows[evse, place]
+        if row < 0:
+            break
+        along, across = wires.weight[evse, place]
+        most = max(along, 0.0) if wires.is_power[row] else np.hypot(along, across)
+        held[row] += current_a * most
+
+
+@kernel
 def serve_kernel(order: IntArray, goal_a: FloatArray, pilot_a: FloatArray, wires: Wires, room: Room) -> bool:
     """Raise pilots towards their goals in an order, as far as there is room; tells whether one was raised."""
     is_raised = False
@@ -76,17 +91,26 @@ def climb_kernel(
 ) -> FloatArray:
     """Pilots that may be told now on the way from ``told_a`` to ``goal_a``, shape (E,) [A].
 
-    Whoever goes down goes down at once; whoever goes up gets only what nobody may still draw.
+    Whoever goes down goes down at once; whoever goes up gets only what nobody may still draw. What is told keeps
+    every row: between two states that are balanced there may be one that is not.
     """
-    pilot_a = np.minimum(goal_a, told_a)
+    order = np.argsort(-urgency, kind="mergesort")
+    pilot_a = np.zeros_like(goal_a)
+    least_a = np.minimum(goal_a, told_a)
+    for _ in range(N_ROUNDS):
+        if not serve_kernel(order, least_a, pilot_a, wires, room):
+            break
+    limit, held = room.limit.copy(), np.zeros_like(room.limit)
     for evse in range(goal_a.size):
-        grant_kernel(evse, max(pilot_a[evse], may_draw_a[evse]), wires, room)
-    for evse in np.argsort(-urgency, kind="mergesort"):
+        hold_kernel(evse, max(may_draw_a[evse] - pilot_a[evse], 0.0), wires, held)
+    for evse in order:
         if goal_a[evse] > pilot_a[evse]:
-            own_a = max(pilot_a[evse], may_draw_a[evse])
-            most_a = own_a + max(room_kernel(evse, wires, room), 0.0)
+            hold_kernel(evse, -max(may_draw_a[evse] - pilot_a[evse], 0.0), wires, held)
+            room.limit[:] = np.maximum(limit - held, 0.0)
+            most_a = pilot_a[evse] + room_kernel(evse, wires, room)
             raised_a = level_kernel(wires.levels_a[evse], min(goal_a[evse], most_a))
             if raised_a > pilot_a[evse]:
-                grant_kernel(evse, max(raised_a - own_a, 0.0), wires, room)
+                grant_kernel(evse, raised_a - pilot_a[evse], wires, room)
                 pilot_a[evse] = raised_a
+            hold_kernel(evse, max(may_draw_a[evse] - pilot_a[evse], 0.0), wires, held)
     return pilot_a

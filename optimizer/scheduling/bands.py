@@ -8,7 +8,7 @@ which may be a promise.
 import numpy as np
 
 from models.arrays import FloatArray, frozen
-from optimizer.deadlines import Deadlines
+from optimizer.deadlines import Deadlines, Tier
 from optimizer.options import Fairness
 from optimizer.problem import Problem
 from optimizer.scheduling.objective import Weights
@@ -62,9 +62,12 @@ def late_widths_kwh(deadlines: Deadlines) -> FloatArray:
 
 
 def late_per_kwh(deadlines: Deadlines, weights: Weights) -> FloatArray:
-    """Return the price of every band of late energy, shape (E, K, N_BANDS) [currency/kWh]: that of the minimum."""
+    """Return the price of every band of late energy, shape (E, K, N_BANDS) [currency/kWh]."""
+    tier = np.zeros(len(Tier))
+    tier[Tier.HEDGE], tier[Tier.PROMISE] = weights.target_per_kwh, weights.promise_per_kwh
+    tier[[Tier.MINIMUM, Tier.MILESTONE]] = weights.minimum_per_kwh
     rise = FAIR_PER_KWH * np.arange(N_BANDS)
-    return frozen(deadlines.priority[:, :, None] * (weights.minimum_per_kwh + rise))
+    return frozen(deadlines.weight[:, :, None] * (tier[deadlines.tier][:, :, None] + rise))
 
 
 def _cut(energy_kwh: FloatArray, problem: Problem, weights: Weights, *, n_bands: int) -> list[FloatArray]:

@@ -19,6 +19,9 @@ from optimizer.scheduling.pilots import LOST_KWH, Demand, Wires, dispatch_kernel
 PRESSED_KWH = 0.01
 """Shortfall from which a session counts as left short [kWh]; below it is the solver's noise."""
 
+PROMISED_FIRST = 100.0
+"""How much more urgent a car is that lacks some of what its driver was promised."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
@@ -76,7 +79,7 @@ def _dispatched(
         problem.max_a,
         problem.connected_h,
         problem.need_kwh,
-        problem.priority,
+        np.where(problem.promised_kwh > 0, PROMISED_FIRST, 1.0) * problem.priority,
         short_kwh,
         short_kwh > PRESSED_KWH,
         charging,

@@ -3,12 +3,15 @@
 import pyomo.environ as pyo
 import pytest
 
+from models.assets import SiteAssets
 from optimizer.options import PlanOptions
 from optimizer.problem import problem_of
+from optimizer.scheduling.delivery import Delivery
 from optimizer.scheduling.objective import Weights
 from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.program import Structure, state_program
 from optimizer.scheduling.scheduler import Scheduler
+from optimizer.scheduling.worth import total_of, worth
 from optimizer.topology import Topology
 
 OPTIONS = PlanOptions()
@@ -41,3 +44,6 @@ def assert_moved_is_anew(walk, options=OPTIONS):
         assert solved_by_pyomo(problem, epoch_s, options) == relaxed
         objective = pytest.approx(solved.solution.objective, rel=1e-6, abs=1e-5)
         assert sum(term.value for term in solved.planned.terms) == objective
+        if problem.assets == SiteAssets() and not solved.moment.has_bill:
+            delivery = Delivery.of_power(problem, solved.planned.power_kw)
+            assert total_of(worth(problem, solved.moment, delivery)) == objective

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from tests.reference.dispatch import grant, level, room
+from tests.reference.dispatch import grant, level, loads, room
 
 FOLLOW_S, WAKE_S, PROBE_S, LONGEST_DELAY_S = 10.0, 45.0, 300.0, 180.0
 
@@ -132,6 +132,12 @@ def learn(samples, book, plugs):
 # --- sharing --------------------------------------------------------------------------------------
 
 
+def hold(evse, current_a, wires, held):
+    """Keep free what a current may put on its rows, whichever way."""
+    for row, weight in loads(evse, wires):
+        held[row] += current_a * (max(weight.real, 0.0) if wires.is_power[row] else abs(weight))
+
+
 def serve(order, goal_a, pilot_a, wires, room_left):
     """Raise one after the other; the level that fits is looked for from above."""
     before = list(pilot_a)
@@ -157,15 +163,17 @@ def share(claims, wires, room_left, tight):
 
 
 def climb(goal_a, told_a, may_draw_a, urgency, wires, room_left):
-    """First everybody down, with what they may still draw on the rows; then up, the most urgent first."""
-    pilot_a = [min(pair) for pair in zip(goal_a, told_a, strict=True)]
-    own_a = [max(pair) for pair in zip(pilot_a, may_draw_a, strict=True)]
-    for evse, current_a in enumerate(own_a):
-        grant(evse, current_a, wires, room_left)
-    for evse in sorted(range(len(pilot_a)), key=lambda evse: -urgency[evse]):
-        most_a = own_a[evse] + max(room(evse, wires, room_left), 0.0)
-        raised_a = level(wires.levels_a[evse], min(goal_a[evse], most_a))
-        if goal_a[evse] > pilot_a[evse] and raised_a > pilot_a[evse]:
-            grant(evse, max(raised_a - own_a[evse], 0.0), wires, room_left)
-            pilot_a[evse] = raised_a
+    """First everybody down, as far as rows allow; then up, one after the other, with what others may draw kept free."""
+    evses = range(len(goal_a))
+    order, pilot_a = sorted(evses, key=lambda evse: -urgency[evse]), [0.0] * len(evses)
+    least_a = [min(pair) for pair in zip(goal_a, told_a, strict=True)]
+    for _ in range(3):
+        serve(order, least_a, pilot_a, wires, room_left)
+    for evse in order:
+        held = np.zeros_like(room_left.limit)
+        for other in evses:
+            if other != evse:
+                hold(other, max(may_draw_a[other] - pilot_a[other], 0.0), wires, held)
+        rest = room_left._replace(limit=np.maximum(room_left.limit - held, 0.0))
+        serve([evse], goal_a, pilot_a, wires, rest)
     return pilot_a

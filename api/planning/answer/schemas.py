@@ -12,8 +12,9 @@ from api.planning.optimum.schemas import OptimumOut
 from api.planning.profiles import StationProfile
 from api.planning.request import PlanRequest
 from api.pricing.schemas import PricesOut
-from api.wire.schemas import WireModel, or_null
+from api.wire.schemas import WireModel, members, or_null
 from optimizer.plan import BindingLimit, Plan, UnmetEnergy, UnmetReason
+from optimizer.promises import Promise
 from optimizer.solver.outcome import RebuildReason, SolveReport, SolverOutcome, SolveStatus
 
 
@@ -90,6 +91,27 @@ class UnmetEnergyOut(WireModel):
             reason=unmet.reason,
             detail=unmet.detail,
         )
+
+
+class PromiseOut(WireModel):
+    """Energy that the driver of a plugged-in car may be shown as guaranteed.
+
+    Send ``energy_kwh`` as the session's ``promised_kwh`` in the next state, and it is kept unless a limit leaves no
+    other choice.
+    """
+
+    session_id: str
+    evse_id: str
+    energy_kwh: Annotated[float, Field(description="energy of the whole session [kWh]")]
+    by: Annotated[datetime, Field(description="its departure at a careful quantile")]
+    before_kwh: Annotated[float, Field(description="what was promised before [kWh]")]
+    is_kept: Annotated[bool, Field(description="whether that is still guaranteed")]
+    broken: Annotated[str, Field(description="why it is not; empty where it is")]
+
+    @classmethod
+    def from_domain(cls, promise: Promise) -> "PromiseOut":
+        """Return a promise as it stands on the wire."""
+        return cls(**members(promise), is_kept=promise.is_kept)
 
 
 class ObjectiveTermOut(WireModel):
@@ -191,6 +213,7 @@ class PlanOut(WireModel):
     profiles: tuple[ProfileOut, ...]
     binding: tuple[BindingLimitOut, ...]
     unmet: tuple[UnmetEnergyOut, ...]
+    promises: Annotated[tuple[PromiseOut, ...], Field(description="what drivers may be told")]
     reasons: Annotated[tuple[ReasonOut, ...], Field(description="why every session charges when it does")]
     solve: SolveOut
     notes: tuple[str, ...]
@@ -217,6 +240,7 @@ class PlanOut(WireModel):
             profiles=tuple(ProfileOut.from_domain(profile) for profile in profiles),
             binding=tuple(BindingLimitOut.from_domain(limit) for limit in plan.binding),
             unmet=tuple(UnmetEnergyOut.from_domain(unmet) for unmet in plan.unmet),
+            promises=tuple(PromiseOut.from_domain(promise) for promise in plan.promises),
             reasons=tuple(
                 ReasonOut.from_domain(reason, plan, request.state.site.zone) for reason in plan.reasons
             ),

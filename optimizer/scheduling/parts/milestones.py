@@ -1,14 +1,15 @@
 """Milestones: energy that is in a car by a deadline, or is late."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import cast
+from types import MappingProxyType
+from typing import Final, cast
 
 import numpy as np
 import pyomo.environ as pyo
 
 from models.arrays import FloatArray, IntArray, frozen, read_only
-from optimizer.deadlines import Deadlines
+from optimizer.deadlines import Deadlines, Tier
 from optimizer.problem import Problem
 from optimizer.scheduling.bands import N_BANDS, filled_kwh, late_per_kwh, late_widths_kwh
 from optimizer.scheduling.delivery import Delivery
@@ -17,6 +18,15 @@ from optimizer.scheduling.parts.part import Block, Members, Moment, Part, Sheet
 from optimizer.solver.compiled import Compiled
 from optimizer.solver.live import Solution
 from optimizer.solver.outcome import ObjectiveTerm
+
+TERM_OF_TIER: Final[Mapping[Tier, str]] = MappingProxyType(
+    {
+        Tier.HEDGE: "target energy late for an early departure",
+        Tier.MINIMUM: "minimum energy late for an early departure",
+        Tier.MILESTONE: "energy late for a milestone",
+        Tier.PROMISE: "promised energy late for an early departure",
+    }
+)
 
 
 def late_bounds(m: Model, e: int, k: int, b: int) -> tuple[float, float | None]:
@@ -55,9 +65,10 @@ class Milestones(Part):
         wide = Deadlines(
             until_h=frozen(np.full((*shape, problem.grid.n_slots), problem.grid.step_h)),
             need_kwh=frozen(need_kwh),
-            priority=frozen(np.ones(shape)),
-            seat=read_only(np.zeros(shape, dtype=np.int64)),
+            weight=frozen(np.ones(shape)),
             by_s=frozen(np.zeros(shape)),
+            tier=read_only(np.zeros(shape, dtype=np.int64)),
+            seat=read_only(np.zeros(shape, dtype=np.int64)),
         )
         return replace(problem, deadlines=wide)
 
@@ -105,20 +116,23 @@ class Milestones(Part):
 
     @staticmethod
     def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:
-        """Return what late energy costs."""
-        return (ObjectiveTerm("energy late for a milestone", _late_cost(problem, moment, delivery.power_kw)),)
+        """Return what late energy costs, by tier."""
+        return _by_tier(problem, _late_cost(problem, moment, delivery.power_kw))
 
     @staticmethod
     def at_stake(problem: Problem, moment: Moment, delivery: Delivery) -> float:
         """Return what late energy costs that is not late for want of time."""
-        least = _late_cost(problem, moment, problem.max_kw)
-        return max(_late_cost(problem, moment, delivery.power_kw) - least, 0.0)
+        least = float(_late_cost(problem, moment, problem.max_kw).sum())
+        return max(float(_late_cost(problem, moment, delivery.power_kw).sum()) - least, 0.0)
 
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:
-        """Return what late energy costs."""
-        late_kwh = solution.values[self._late]
-        cost = float((self._of_members(late_per_kwh(problem.deadlines, moment.weights)) * late_kwh).sum())
-        return (ObjectiveTerm("energy late for a milestone", cost),)
+        """Return what late energy costs, by tier."""
+        late_kwh = np.zeros((*problem.deadlines.need_kwh.shape, N_BANDS))
+        there = self._number < late_kwh.shape[1]
+        late_kwh[self._evse[there], self._number[there]] = solution.values[self._late[there]]
+        return _by_tier(
+            problem, frozen((late_per_kwh(problem.deadlines, moment.weights) * late_kwh).sum(axis=2))
+        )
 
     def _of_members(self, values: FloatArray) -> FloatArray:
         """Return the values of the members, 0 where a problem has no such deadline any more."""
@@ -128,13 +142,24 @@ class Milestones(Part):
         return out
 
 
-def _late_cost(problem: Problem, moment: Moment, power_kw: FloatArray) -> float:
+def _by_tier(problem: Problem, cost: FloatArray) -> tuple[ObjectiveTerm, ...]:
+    """Return what is late at each deadline, (E, K), as terms; only of tiers that there are."""
+    due = problem.deadlines
+    return tuple(
+        ObjectiveTerm(TERM_OF_TIER[tier], float(cost[due.tier == tier].sum()))
+        for tier in Tier
+        if (due.need_kwh[due.tier == tier] > 0).any()
+    )
+
+
+def _late_cost(problem: Problem, moment: Moment, power_kw: FloatArray) -> FloatArray:
+    """Return what late energy costs at each deadline, shape (E, K)."""
     due = problem.deadlines
     in_time_kwh = np.einsum("et,ekt->ek", power_kw, due.until_h)
     widths_kwh = np.array(late_widths_kwh(due))
     widths_kwh[:, :, -1] = np.inf
     late_kwh = filled_kwh(frozen(np.maximum(due.need_kwh - in_time_kwh, 0.0)), frozen(widths_kwh))
-    return float((late_per_kwh(due, moment.weights) * late_kwh).sum())
+    return frozen((late_per_kwh(due, moment.weights) * late_kwh).sum(axis=2))
 
 
 def _pairs(members: Members) -> list[tuple[int, int]]:

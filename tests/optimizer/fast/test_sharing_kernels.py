@@ -60,6 +60,15 @@ def test_everybody_is_served_and_shared_with_as_by_the_naive_twins(seed):
     assert shared_a.tolist() == reference.share(claims, case.wires, case.room(), tight)
 
 
+@given(seed=SEEDS)
+def test_room_is_held_as_by_the_naive_twin(seed):
+    case, one, other = Case(seed), np.zeros(N_ROWS), np.zeros(N_ROWS)
+    for evse in range(N_EVSES):
+        fast.hold_kernel(evse, 7.5, case.wires, one)
+        reference.hold(evse, 7.5, case.wires, other)
+    np.testing.assert_allclose(one, other)
+
+
 @settings(max_examples=150)
 @given(seed=SEEDS)
 def test_the_way_to_a_goal_is_that_of_the_naive_twin(seed):

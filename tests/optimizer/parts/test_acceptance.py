@@ -84,7 +84,7 @@ def test_as_fast_as_it_can_is_as_fast_as_the_differential_equation(delivered, st
     exact_kwh = delivered
     for _ in range(steps * 900):
         exact_kwh = min(exact_kwh + CURVE.power_kw(exact_kwh) / 3600.0, 20.0)
-    assert planned_kwh == pytest.approx(exact_kwh - delivered, abs=0.25)
+    assert planned_kwh == pytest.approx(exact_kwh - delivered, abs=0.3)
 
 
 def test_a_full_battery_wants_nothing():

@@ -6,11 +6,16 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.sessions import Milestone
+from optimizer.deadlines import Tier
 from optimizer.mpc import Controller
 from optimizer.options import PlanOptions
 from optimizer.problem import problem_of
+from optimizer.scheduling.bands import late_per_kwh
+from optimizer.scheduling.objective import Weights
+from optimizer.scheduling.parts.milestones import TERM_OF_TIER
 from optimizer.scheduling.scheduler import Scheduler
 from optimizer.topology import Topology
 from tests.optimizer.anew import assert_moved_is_anew, solved_walk
@@ -18,29 +23,34 @@ from tests.optimizer.builders import at, car, site, state
 from tests.optimizer.parts.walks import walks
 from tests.rich_strategies import milestones
 
+HEDGED = PlanOptions(departure_quantile=0.7, hedge_quantiles=(0.2, 0.5))
+
 
 def with_milestones(draw, one):
-    return replace(one, milestones=milestones(draw, one))
+    promised_kwh = draw(st.sampled_from([0.0, 9.0]))
+    return replace(one, milestones=milestones(draw, one), promised_kwh=promised_kwh)
 
 
+@pytest.mark.parametrize("options", [PlanOptions(), HEDGED])
 @given(walk=walks(with_milestones))
-@settings(max_examples=40)
-def test_the_moved_program_is_the_program_stated_anew(walk):
-    assert_moved_is_anew(walk)
+@settings(max_examples=30)
+def test_the_moved_program_is_the_program_stated_anew(options, walk):
+    assert_moved_is_anew(walk, options)
 
 
+@pytest.mark.parametrize("options", [PlanOptions(), HEDGED])
 @given(walk=walks(with_milestones, max_size=3))
-@settings(max_examples=40)
-def test_late_energy_is_what_the_plan_does_not_deliver_in_time(walk):
-    for problem, solved, _ in solved_walk(walk):
-        due, power_kw = problem.deadlines, solved.planned.power_kw
-        given_kwh = np.einsum("ekt,et->ek", due.until_h, power_kw)
-        least = (due.priority * np.maximum(due.need_kwh - given_kwh, 0.0)).sum()
-        late = [term.value for term in solved.planned.terms if term.name == "energy late for a milestone"]
-        if late:
-            assert late[0] >= 0.99 * 10 * least - 1e-4  # the promised tier never costs less than 10 per kWh
-        else:
-            assert not due.need_kwh.any()
+@settings(max_examples=30)
+def test_late_energy_costs_at_least_what_the_plan_does_not_deliver_in_time(options, walk):
+    for problem, solved, _ in solved_walk(walk, options):
+        due, weights = problem.deadlines, Weights.of(problem, options)
+        given_kwh = np.einsum("ekt,et->ek", due.until_h, solved.planned.power_kw)
+        least = late_per_kwh(due, weights)[:, :, 0] * np.maximum(due.need_kwh - given_kwh, 0.0)
+        terms = {term.name: term.value for term in solved.planned.terms}
+        for tier in Tier:
+            there = (due.tier == tier) & (due.need_kwh > 0)
+            assert (TERM_OF_TIER[tier] in terms) == there.any()
+            assert terms.get(TERM_OF_TIER[tier], 0.0) >= least[there].sum() * (1 - 1e-9) - 1e-4
 
 
 def van(*milestones, target_kwh=30.0, **facts):
