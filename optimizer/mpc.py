@@ -37,6 +37,9 @@ from optimizer.topology import Topology
 TAIL_CELL_S: Final = 3e-6
 """What follows the solver takes for an (EVSE, slot) before it was measured [s]: pilots, their check, the reasons."""
 
+MOST_TAIL: Final = 0.5
+"""Most of the deadline that is kept for it: one slow step, in which kernels compile, must not starve the solver."""
+
 ALONE: Final = "least laxity first"
 
 
@@ -95,7 +98,7 @@ class Controller:
         validate_state(state)
         problem = problem_of(state, self._topology_of(state.site), self._options)
         n_cells = problem.topology.n_evses * problem.grid.n_slots
-        tail_s = n_cells * self._tail_cell_s
+        tail_s = min(n_cells * self._tail_cell_s, MOST_TAIL * self._options.deadline_s)
         attempt = self._attempt(problem, started + self._options.deadline_s - tail_s - time.perf_counter())
         solved_at = time.perf_counter()
         dispatched = self._kept(state, problem, self._checked(state, problem, attempt), attempt)

@@ -29,6 +29,9 @@ from optimizer.solver.live import Basis, LiveProgram, Numbers, Solution, Solver,
 from optimizer.solver.outcome import Range, RebuildReason, SolverOutcome
 from optimizer.topology import Topology
 
+MOST_SLOWER = 4.0
+"""How many times slower than expected a statement is believed to be: one slow moment is not the machine."""
+
 STATED_S, STATED_CELL_S = 0.02, 15e-6
 """What stating and compiling takes before it was measured, at least and for an (EVSE, slot) [s].
 
@@ -216,7 +219,7 @@ class Scheduler:
             return n_cells * LOADED_CELL_S
         if self._stated_cell_s is None:
             return STATED_S + n_cells * STATED_CELL_S
-        return n_cells * self._stated_cell_s
+        return STATED_S + n_cells * max(self._stated_cell_s, 0.0)
 
     def _rebuild_reason(self, problem: Problem) -> RebuildReason | None:
         alive = self._alive
@@ -246,7 +249,8 @@ class Scheduler:
         live = self._load(compiled, self.health, basis)
         mover = Mover(compiled, structure, stated)
         n_cells = max(problem.topology.n_evses * problem.grid.n_slots, 1)
-        self._stated_cell_s = (time.perf_counter() - started) / n_cells
+        took_s = time.perf_counter() - started
+        self._stated_cell_s = min((took_s - STATED_S) / n_cells, MOST_SLOWER * STATED_CELL_S)
         return _Alive(problem.topology, structure, compiled, mover, live, Proof(compiled), epoch_s)
 
     def _loaded_again(self, problem: Problem) -> _Alive:
