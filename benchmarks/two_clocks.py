@@ -7,7 +7,7 @@ offline; limits fall without notice (:mod:`benchmarks.hardships`).
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -140,8 +140,11 @@ def _rating(world: "World", found: "Exceedance") -> float:
     return (node.limit_a or (0.0,) * 3)[int(found.quantity[1]) - 1]
 
 
-def time_to_decide_ms(n_evses: int, n_ticks: int, seed: int) -> tuple[float, float]:
-    """Return p50 and p99 of what the fast clock takes to learn from a sample of every EVSE and to decide [ms]."""
+def time_to_decide_ms(n_evses: int, n_ticks: int, seed: int) -> tuple[float, float, float]:
+    """Return what the fast clock takes to learn from a sample of every EVSE and to decide [ms].
+
+    p50 and p99 by the clock on the wall, and p99 of the processor's time.
+    """
     import numpy as np
 
     from benchmarks.moving_day import MovingDay
@@ -155,7 +158,7 @@ def time_to_decide_ms(n_evses: int, n_ticks: int, seed: int) -> tuple[float, flo
     for session in state.sessions:
         clock.plugged(session, now_s)
     clock.follow(Envelope.of_plan(state, Controller(state.site).step(state)), state)
-    rows, times_s = np.arange(n_evses), []
+    rows, wall_s, processor_s = np.arange(n_evses), [], []
     wants_a = rng.uniform(0.0, 40.0, n_evses)
     for _ in range(n_ticks + 1):
         now_s += METER_S
@@ -163,16 +166,17 @@ def time_to_decide_ms(n_evses: int, n_ticks: int, seed: int) -> tuple[float, flo
         drawn_a = np.minimum(clock.watch.book.pilot_a, wants_a)
         lines_a = np.column_stack((drawn_a, np.zeros((n_evses, 2))))
         samples = MeterSamples(rows, np.full(n_evses, now_s - 1.0), lines_a, 0.23 * drawn_a)
-        started = perf_counter()
+        started, worked = perf_counter(), thread_time()
         clock.meter(samples)
         clock.decide(now_s)
-        times_s.append(perf_counter() - started)
-    p50, p99 = np.quantile(times_s[1:], [0.5, 0.99])  # the first one loads the kernels
-    return 1e3 * float(p50), 1e3 * float(p99)
+        wall_s.append(perf_counter() - started)
+        processor_s.append(thread_time() - worked)
+    p50, p99 = np.quantile(wall_s[1:], [0.5, 0.99])  # the first one loads the kernels
+    return 1e3 * float(p50), 1e3 * float(p99), 1e3 * float(np.quantile(processor_s[1:], 0.99))
 
 
 def _notes(context: BenchmarkContext, n_days: int) -> tuple[str, ...]:
-    p50_ms, p99_ms = time_to_decide_ms(N_EVSES, 50 if context.smoke else N_TICKS, context.seed)
+    p50, p99, cpu99 = time_to_decide_ms(N_EVSES, 50 if context.smoke else N_TICKS, context.seed)
     return (
         f"arrivals of {n_days} local days from {START:%Y-%m-%d} on, behind {context.options['cap'][0]} kW",
         "one clock: a decision every 5 min, at each plug and each signal; it knows what meters showed by then",
@@ -186,7 +190,8 @@ def _notes(context: BenchmarkContext, n_days: int) -> tuple[str, ...]:
         "over a rating: the greatest of all nodes and quantities, metered over spans of 10 s at most",
         "beyond the fuse: quantities that used up what a gG fuse holds for sure; without a fuse all would count",
         "beyond 60 s: signals that were not followed within a minute",
-        f"{N_EVSES} EVSEs, a sample of each at every tick, to learn and decide: {p50_ms:.2f} ms, p99 {p99_ms:.2f} ms",
+        "fast: time of the processor; plan: time on the wall, which a busy machine makes longer",
+        f"{N_EVSES} EVSEs, a sample of each at every tick: p50 {p50:.2f}, p99 {p99:.2f}, processor p99 {cpu99:.2f} ms",
     )
 
 

@@ -7,6 +7,7 @@ profile is not confirmed is told nothing new, and counts with all that it may ho
 """
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,6 +31,8 @@ from models.metering import MeterSamples
 from models.state import Conduct, SiteState
 from optimizer.fast import Envelope, FastClock, FastDecision
 from optimizer.scheduling.check import breaches
+
+_log = logging.getLogger(__name__)
 
 Held: TypeAlias = Callable[[Place, str | None], tuple[ChargingProfile, ...] | None]
 """Gives the profiles of which a station holds one for a transaction, None where nobody knows."""
@@ -75,6 +78,8 @@ class SiteDesk:
         self._samples: list[MeterSamples] = []
         self.decision: Decision | None = None
         self._followed_at: datetime | None = None
+        self._deaf: set[str] = set()
+        self._asleep: set[str] = set()
 
     def follow(self, decision: Decision, now: datetime) -> None:
         """Take a new plan, with the cars that it counts."""
@@ -122,6 +127,7 @@ class SiteDesk:
         self._samples.clear()
         self._clock.meter(samples.only(np.nonzero(is_settled[samples.evse])[0]))
         decision = self._clock.decide(now_s)
+        self._say(decision)
         changed = is_settled & (np.abs(decision.pilot_a - told_a) > SAME_A)
         if not self._is_allowed(plan, decision, now):
             changed &= decision.pilot_a < told_a
@@ -138,6 +144,15 @@ class SiteDesk:
         return SiteSigns(
             {one.session_id: self._clock.watch.sign(rows[one.evse_id]) for one in sessions}, tuple(deaf)
         )
+
+    def _say(self, decision: FastDecision) -> None:
+        """Tell the operator, once each, of stations that do not follow and of cars that do not start."""
+        deaf = {one.station_id for one in decision.conditions if one.conduct is Conduct.NOT_FOLLOWING}
+        for station_id in deaf - self._deaf:
+            _log.warning("station %s draws more than it was told; it counts at full power", station_id)
+        for evse_id in set(decision.asleep) - self._asleep:
+            _log.warning("the car at %s did not start, nor after a pause: it is full, or asleep", evse_id)
+        self._deaf, self._asleep = deaf, set(decision.asleep)
 
     def _is_time(self, plan: Decision, now: datetime) -> bool:
         """Whether the plan was sent by now, and still speaks of the present."""

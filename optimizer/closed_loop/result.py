@@ -87,7 +87,8 @@ class LoopResult:
     decision_s : (n_decisions,) float64
         What each decision of the policy took [s].
     fast_s : (n_fast,) float64
-        What each decision of the fast clock took [s]; empty without one.
+        What each decision of the fast clock took of the processor [s]: on a shared one the wall's time says
+        more of others; empty without one.
     n_told : int
         How many pilots were sent.
     """

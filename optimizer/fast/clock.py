@@ -20,7 +20,7 @@ from models.state import SiteState, StationCondition
 from models.timegrid import TimeGrid
 from optimizer.fast.decision import Change, FastDecision
 from optimizer.fast.envelope import Envelope, urgency_of
-from optimizer.fast.room import CarWires, Ceilings
+from optimizer.fast.room import CarWires, Ceilings, LoadMeters
 from optimizer.fast.sharing import Claims, climb_kernel, hold_kernel, share_kernel
 from optimizer.fast.watch import Watch, conditions_of
 from optimizer.options import PlanOptions
@@ -73,6 +73,7 @@ class FastClock:
         self.watch = Watch(site)
         self._topology = Topology.of(site)
         self._wires = CarWires(site, self._topology)
+        self._loads = LoadMeters(self._topology)
         self._ids = site.evse_ids
         self._row_of = {evse_id: row for row, evse_id in enumerate(self._ids)}
         owners = [station for station in site.stations for _ in station.evses]
@@ -137,6 +138,16 @@ class FastClock:
     def meter(self, samples: MeterSamples) -> None:
         """Take samples, in any order; they count from the next decision on."""
         self._samples.append(samples)
+
+    def meter_load(self, node_id: str, drawn_a: FloatArray, at_s: float) -> None:
+        """Take what is drawn at a node beside EVSEs, on each phase, shape (3,) [A]; it replaces what was planned.
+
+        Raises
+        ------
+        KeyError
+            There is no such node.
+        """
+        self._loads.read(node_id, drawn_a, at_s)
 
     def learn(self) -> None:
         """Learn from all samples that were taken since the last time."""
@@ -212,6 +223,7 @@ class FastClock:
     def _room(self, wires: Wires, now_s: float) -> Room:
         """Return the room beside the load, and beside what is drawn by EVSEs that cannot be told."""
         room = self._ceilings.room(now_s)
+        self._loads.correct(room, self._ceilings, now_s)
         was_just_lost = now_s < self._holds.lost_s + self._fall_back_s
         told_a = np.where(was_just_lost, self.watch.book.pilot_a, 0.0)
         drawn_a = np.where(self._is_lost, np.maximum(self._offline_a, told_a), self.watch.excess_a(now_s))

@@ -1,6 +1,7 @@
 """How much every row of a site carries now, and what is on it already: the room that a decision shares."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -8,6 +9,8 @@ from models.arrays import FloatArray, IntArray, frozen
 from models.grid.site import N_PHASES, Site
 from models.state import SiteState
 from models.timegrid import TimeGrid
+from models.units import W_PER_KW
+from optimizer.fast.watch import FRESH_S
 from optimizer.options import PlanOptions
 from optimizer.row_limits import row_limits
 from optimizer.rows import evse_phasors
@@ -26,24 +29,72 @@ class Ceilings:
         Tightest limit of all sources, inf where there is none.
     load : (R, T, 2) float64
         What uncontrolled load puts on each row, real and imaginary part.
+    planned_a : mapping of str to (3, T) float64
+        What of it is drawn at each node, by phase [A].
     """
 
     grid: TimeGrid
     limit: FloatArray
     load: FloatArray
+    planned_a: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @classmethod
     def of(cls, state: SiteState, topology: Topology, options: PlanOptions) -> "Ceilings":
         """Return what holds in a valid state, as plans count it; who does not obey is counted by the clock."""
         limits = row_limits(replace(state, conditions=()), topology, options)
         parts = np.stack([limits.offset.real, limits.offset.imag], axis=-1)
-        return cls(state.grid, limits.set_limit, frozen(parts))
+        planned_a: dict[str, FloatArray] = {}
+        for load in state.loads:
+            power_kw = load.at(options.load_quantile)
+            drawn_a = np.multiply.outer(load.phase_share, power_kw) * (W_PER_KW / topology.voltage_v)
+            planned_a[load.node_id] = planned_a.get(load.node_id, 0.0) + drawn_a
+        return cls(state.grid, limits.set_limit, frozen(parts), planned_a)
+
+    def slot(self, now_s: float) -> int:
+        """Return the slot of a moment; before the first and after the last slot these hold on."""
+        slot = int((now_s - self.grid.start.timestamp()) // self.grid.step_s)
+        return min(max(slot, 0), self.grid.n_slots - 1)
 
     def room(self, now_s: float) -> Room:
-        """Return what rows carry at a moment while no car draws anything; after the last slot it holds on."""
-        slot = int((now_s - self.grid.start.timestamp()) // self.grid.step_s)
-        slot = min(max(slot, 0), self.grid.n_slots - 1)
+        """Return what rows carry at a moment while no car draws anything."""
+        slot = self.slot(now_s)
         return Room(self.load[:, slot].copy(), self.limit[:, slot].copy())
+
+
+class LoadMeters:
+    """What meters of loads that nobody controls just showed: it takes the place of what was planned.
+
+    Parameters
+    ----------
+    topology : Topology
+    """
+
+    def __init__(self, topology: Topology) -> None:
+        self._topology = topology
+        self._shown: dict[str, tuple[float, FloatArray]] = {}
+
+    def read(self, node_id: str, drawn_a: FloatArray, at_s: float) -> None:
+        """Take the current of each phase that is drawn at a node beside EVSEs, shape (3,) [A].
+
+        Raises
+        ------
+        KeyError
+            There is no such node.
+        """
+        if node_id not in self._topology.node_ids:
+            raise KeyError(node_id)
+        if at_s > self._shown.get(node_id, (-np.inf, drawn_a))[0]:
+            self._shown[node_id] = (at_s, frozen(drawn_a))
+
+    def correct(self, room: Room, ceilings: Ceilings, now_s: float) -> None:
+        """Put the difference to the plan on the rows, where a meter spoke lately; changes the room in place."""
+        rows, slot = self._topology.rows, ceilings.slot(now_s)
+        for node_id, (at_s, drawn_a) in self._shown.items():
+            if now_s - at_s <= FRESH_S:
+                planned_a = ceilings.planned_a.get(node_id)
+                more_a = drawn_a if planned_a is None else drawn_a - planned_a[:, slot]
+                above = rows.of_node[self._topology.node_ids.index(node_id)]
+                room.total[above, 0] += rows.response[above] @ more_a
 
 
 class CarWires:

@@ -47,13 +47,15 @@ def plan_of(site, due_a, may_take=True, urgency=None, peak_kw=np.inf):
     return Envelope(GRID, due_a, urgency, takes, peak_kw)
 
 
-def state_of(site, cars=(), conditions=(), limit_kw=None, limit_a=None):
+def state_of(site, cars=(), conditions=(), limit_kw=None, limit_a=None, loads=()):
     """The site with a limit at its root."""
     kw = None if limit_kw is None else frozen(np.full(GRID.n_slots, limit_kw))
     a = None if limit_a is None else frozen(np.full((3, GRID.n_slots), limit_a))
     limits = (NodeLimit(site.root.node_id, "test", kw, a),)
     tariff = EnergyTariff.flat(0.3, GRID.n_slots)
-    return SiteState(site, NOW, GRID, tuple(cars), tariff, limits=limits, conditions=tuple(conditions))
+    return SiteState(
+        site, NOW, GRID, tuple(cars), tariff, limits=limits, conditions=tuple(conditions), loads=loads
+    )
 
 
 class Drive:

@@ -1,10 +1,12 @@
 """The fast clock takes back what is not used, hands it out, follows limits, and breaks none of them."""
 
 import numpy as np
+import pytest
 
 from models.grid.site import ALL_PHASES
+from models.load import LoadForecast
 from models.state import Conduct
-from tests.optimizer.fast.driving import Drive, in_a_row, session
+from tests.optimizer.fast.driving import GRID, Drive, in_a_row, session, state_of
 
 
 def test_what_a_full_car_leaves_is_handed_out_within_two_samples():
@@ -222,3 +224,17 @@ def test_a_new_car_uses_what_is_free_until_it_is_planned():
 def test_after_the_last_slot_its_numbers_hold_on():
     drive = Drive(in_a_row(1, 32.0), [16.0], may_take=False)
     assert drive.tick(3, seconds=7200.0)[-1] == [16.0]
+
+
+def test_a_load_that_is_metered_counts_instead_of_the_planned_one_while_its_meter_speaks():
+    drive = Drive(in_a_row(2, 40.0), [16.0, 16.0])
+    planned = LoadForecast.certain("grid", np.full(GRID.n_slots, 3 * 10 * 0.23))
+    drive.clock.limit(state_of(drive.site, loads=(planned,)))
+    assert drive.tick(4)[-1] == [16.0, 14.0]
+    drive.clock.meter_load("grid", np.array([22.0, 0.0, 0.0]), drive.now_s)
+    assert drive.tick(1)[-1] == [16.0, 0.0]
+    drive.clock.meter_load("grid", np.array([0.0, 35.0, 35.0]), drive.now_s)
+    assert drive.tick(3)[-1] == [24.0, 16.0]
+    assert drive.tick(8)[-1] == [16.0, 14.0]
+    with pytest.raises(KeyError, match="nowhere"):
+        drive.clock.meter_load("nowhere", np.zeros(3), drive.now_s)
