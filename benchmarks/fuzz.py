@@ -28,18 +28,20 @@ MS: Final = 1e3
 NOISE: Final = 1e-6
 """Float noise: amperes, and parts of the sizes of an objective's terms."""
 
+STATUSES: Final = ("proved", "feasible", "dispatched", "curtailed")
+DEADLINE_S: Final = 0.25
 COLUMNS: Final = (
     "sites about",
     "steps",
     "answered [%]",
     "p50 [ms]",
     "p99 [ms]",
-    "max [ms]",
     "late [%]",
-    "proved",
-    "feasible",
-    "dispatched",
-    "curtailed",
+    "processor p50 [ms]",
+    "p99 of it [ms]",
+    "max of it [ms]",
+    "late by it [%]",
+    *STATUSES,
     "worst excess [A]",
     "faults",
 )
@@ -69,15 +71,19 @@ def measure_fuzz(context: BenchmarkContext) -> BenchmarkReport:
     for done in _all_steps(context.seed, chunks, deadline_s, n_processes):
         steps += done
         context.say(f"{len(steps)} steps after {time.perf_counter() - started:.0f} s")
-    rows = [_row(trouble.value, [step for step in steps if step.trouble is trouble]) for trouble in Trouble]
+    rows = [
+        _row(trouble.value, [step for step in steps if step.trouble is trouble], deadline_s)
+        for trouble in Trouble
+    ]
     faults = [step for step in steps if step.fault]
     return BenchmarkReport(
         title=f"{n_sites:,} fuzzed sites, two steps each, deadline {deadline_s:g} s",
         columns=COLUMNS,
-        rows=(*rows, _row("all", steps)),
+        rows=(*rows, _row("all", steps, deadline_s)),
         notes=(
             "a site is drawn, planned cold, and planned again a little later with other prices.",
-            "late: answered after the deadline, by wall clock; the judge is not counted.",
+            "late: answered after the deadline, by the clock and by the processor's time of the step alone;",
+            "the clock also counts what others did on the machine meanwhile.",
             "excess: on the exact phasor sum of all pilots, by code that shares nothing with the engine.",
             "faults: exceptions, impossible pilots, excesses, objectives below their bound, claims that do not hold.",
             f"processor time of all steps {sum(step.cpu_s for step in steps):.0f} s in {n_processes} process(es).",
@@ -151,25 +157,24 @@ def _judged(state: "SiteState", plan: "Plan", load_quantile: float) -> tuple[flo
     return excess_a, ""
 
 
-def _row(name: str, steps: list[Step]) -> tuple[Cell, ...]:
+def _row(name: str, steps: list[Step], deadline_s: float) -> tuple[Cell, ...]:
     answered = [step for step in steps if step.status]
-    ms = np.array([step.took_s for step in answered] or [np.nan]) * MS
-    by_status = [sum(step.status == status for step in steps) for status in COLUMNS[7:11]]
+    clock_ms = np.array([step.took_s for step in answered] or [np.nan]) * MS
+    cpu_ms = np.array([step.cpu_s for step in answered] or [np.nan]) * MS
+    by_status = [sum(step.status == status for step in steps) for status in STATUSES]
     return (
         name,
         len(steps),
         100.0 * len(answered) / max(len(steps), 1),
-        float(np.percentile(ms, 50)),
-        float(np.percentile(ms, 99)),
-        float(ms.max()),
-        100.0 * float((ms > MS * DEADLINE_S).mean()),
+        *(float(np.percentile(clock_ms, share)) for share in (50, 99)),
+        100.0 * float((clock_ms > MS * deadline_s).mean()),
+        *(float(np.percentile(cpu_ms, share)) for share in (50, 99, 100)),
+        100.0 * float((cpu_ms > MS * deadline_s).mean()),
         *by_status,
         max((max(step.excess_a, 0.0) for step in answered), default=0.0),
         sum(bool(step.fault) for step in steps),
     )
 
-
-DEADLINE_S: Final = 0.25
 
 BENCHMARK: Final = BenchmarkSpec(
     name="fuzz",

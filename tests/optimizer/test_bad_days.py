@@ -82,7 +82,7 @@ def test_five_hundred_visits_queue_on_twenty_evses():
     grid = replace(of.grid, n_slots=96)
     series = frozen(np.full(96, 0.2))
     of = replace(of, grid=grid, tariff=replace(of.tariff, energy_per_kwh=series, network_per_kwh=series))
-    plan = Controller(of.site).step(of)
+    plan = Controller(of.site, PlanOptions(deadline_s=60.0)).step(of)
     assert plan.report.status.is_planned
     assert len(plan.session_kwh) == 500
     assert plan.schedule.power_kw.sum(axis=0).max() <= 150.0 + 1e-6
