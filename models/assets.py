@@ -1,6 +1,8 @@
 """What a site has beside EVSEs: batteries, solar plants, generators. Balanced over the phases."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from models.arrays import FloatArray, FloatBySlot
 from models.quantiles import at_level
@@ -95,3 +97,14 @@ class SiteAssets:
     batteries: tuple[Battery, ...] = ()
     solar: tuple[SolarPlant, ...] = ()
     generators: tuple[Generator, ...] = ()
+
+    @property
+    def node_of(self) -> Mapping[str, str]:
+        """The node of every asset, by its name."""
+        return MappingProxyType(
+            {
+                **{one.asset_id: one.node_id for one in self.batteries},
+                **{one.asset_id: one.node_id for one in self.solar},
+                **{one.asset_id: one.node_id for one in self.generators},
+            }
+        )

@@ -7,6 +7,27 @@ from models.timegrid import TimeGrid
 
 
 @dataclass(frozen=True, slots=True)
+class AssetSchedule:
+    """What one asset is told, and what is expected to come of it.
+
+    Parameters
+    ----------
+    asset_id : str
+    power_kw : (n_slots,) float64
+        What it draws [kW]; below 0 where it gives. Of a solar plant what is counted on.
+    stored_kwh : (n_slots,) float64 or None
+        What a battery holds after every slot [kWh].
+    most_kw : (n_slots,) float64 or None
+        What a solar plant may give at most [kW].
+    """
+
+    asset_id: str
+    power_kw: FloatArray
+    stored_kwh: FloatArray | None = None
+    most_kw: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """What stations are told, and what is expected to come of it.
 
@@ -22,6 +43,8 @@ class Schedule:
     energy_kwh : (n_evses, n_slots) float64
         Energy expected in the slot [kWh]; less than power x time where the car is there for a part of
         the slot or is full within it.
+    assets : tuple of AssetSchedule
+        Batteries, solar plants and generators that can be told.
     """
 
     grid: TimeGrid
@@ -29,6 +52,7 @@ class Schedule:
     pilot_a: FloatArray
     power_kw: FloatArray
     energy_kwh: FloatArray
+    assets: tuple[AssetSchedule, ...] = ()
 
     def row(self, evse_id: str) -> int:
         """Return the row of an EVSE."""

@@ -1,7 +1,7 @@
 """Model predictive control of one site: a state in, a plan out, again and again."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
@@ -20,8 +20,11 @@ from optimizer.pricing.retail import PricingRules, retail_prices
 from optimizer.pricing.scarcity import scarcity_per_kwh
 from optimizer.problem import Problem, problem_of, site_limit_kw
 from optimizer.promises import broken_kwh, promise_notes, promises_of
+from optimizer.scheduling.asset_orders import asset_power, told_assets, with_assets
 from optimizer.scheduling.bands import band_widths_kwh, shortfall_per_kwh
-from optimizer.scheduling.check import Breach, breaches
+from optimizer.scheduling.check import breaches
+from optimizer.scheduling.check_lines import Breach
+from optimizer.scheduling.delivery import NO_ASSETS, AssetPower
 from optimizer.scheduling.dispatch import Dispatched, dispatch, dispatch_alone, paused
 from optimizer.scheduling.extract import PlannedPower, marginal_per_kwh
 from optimizer.scheduling.keeping import Told, dispatch_keeping
@@ -160,11 +163,11 @@ class Controller:
     def _checked(self, state: SiteState, problem: Problem, attempt: _Attempt) -> Dispatched:
         """Return pilots that passed the check: from the plan, else from dispatch alone, else all paused."""
         if problem.topology.n_evses == 0:
-            return paused(problem)
+            return told_assets(problem, paused(problem), NO_ASSETS, self._options)
         following = self._following(state, problem, attempt)
         if following is not None and attempt.outcome is SolverOutcome.OPTIMAL:
             return following
-        alone = self._passed(state, problem, dispatch_alone(problem, self._charging), attempt)
+        alone = self._passed(state, problem, dispatch_alone(problem, self._charging), NO_ASSETS, attempt)
         if following is not None:
             attempt.follows = alone is None or self._costs(problem, following) <= self._costs(problem, alone)
             told = "follow what it had found" if attempt.follows else f"are {ALONE}"
@@ -175,33 +178,58 @@ class Controller:
             return alone
         attempt.failed = True
         attempt.notes.append("no pilots passed the check: every EVSE pauses")
-        return paused(problem)
+        return told_assets(problem, paused(problem), NO_ASSETS, self._options)
 
     def _following(self, state: SiteState, problem: Problem, attempt: _Attempt) -> Dispatched | None:
         """Return pilots that follow what the solver left, None where there is nothing or they fail their check."""
         if attempt.solved is None:
             return None
-        dispatched = dispatch(problem, attempt.solved.planned, self._charging)
-        following = self._passed(state, problem, dispatched, attempt)
+        planned, asset_kw = attempt.solved.planned, attempt.solved.planned.asset_kw
+        rounded = self._beside(problem, planned, asset_kw, self._round)
+        if asset_kw:
+            fitted = told_assets(problem, as_accepted(problem, rounded), asset_kw, self._options)
+            if breaches(state, fitted.schedule, self._options.load_quantile):
+                asset_kw = asset_power(fitted.schedule)  # once more, beside what assets can really do
+                rounded = self._beside(problem, planned, asset_kw, self._round)
+        following = self._passed(state, problem, rounded, asset_kw, attempt)
         attempt.follows = following is not None
         if following is None:
             attempt.notes.append("the rounded plan failed its check: dispatch answers alone")
         return following
 
     def _passed(
-        self, state: SiteState, problem: Problem, sent: Dispatched, attempt: _Attempt
+        self,
+        state: SiteState,
+        problem: Problem,
+        sent: Dispatched,
+        asset_kw: AssetPower,
+        attempt: _Attempt,
     ) -> Dispatched | None:
         """Return pilots that pass the check, paused in the slots in which they do not; None where that fails too."""
-        sent = as_accepted(problem, sent)
+        sent = told_assets(problem, as_accepted(problem, sent), asset_kw, self._options)
         found = breaches(state, sent.schedule, self._options.load_quantile)
         if not found:
             return sent
         slots = sorted({breach.slot for breach in found})
-        sent = paused_in(problem, sent, slots)
+        sent = told_assets(problem, paused_in(problem, sent, slots), asset_kw, self._options)
         if breaches(state, sent.schedule, self._options.load_quantile):
             return None
         attempt.notes.append(f"pilots failed their check ({_said(found)}): all pause in {len(slots)} slot(s)")
         return sent
+
+    def _round(self, problem: Problem, planned: PlannedPower) -> Dispatched:
+        return dispatch(problem, planned, self._charging)
+
+    @staticmethod
+    def _beside(
+        problem: Problem,
+        planned: PlannedPower,
+        asset_kw: AssetPower,
+        make: Callable[[Problem, PlannedPower], Dispatched],
+    ) -> Dispatched:
+        """Return pilots that are made while assets do as said."""
+        left = with_assets(problem, asset_kw, planned.energy_per_kwh) if asset_kw else problem
+        return make(left, planned)
 
     def _costs(self, problem: Problem, sent: Dispatched) -> float:
         return total_of(worth(problem, self._scheduler.moment_of(problem), delivery_of(problem, sent)))
@@ -227,7 +255,14 @@ class Controller:
         lost_kwh = self._broken_kwh(state, problem, dispatched)
         if lost_kwh <= 0.0:
             return dispatched
-        other = dispatch_keeping(problem, attempt.solved.planned, self._charging, self._told)
+        asset_kw, told = asset_power(dispatched.schedule), self._told
+        other = self._beside(
+            problem,
+            attempt.solved.planned,
+            asset_kw,
+            lambda left, planned: dispatch_keeping(left, planned, self._charging, told),
+        )
+        other = told_assets(problem, other, asset_kw, self._options)
         is_better = self._broken_kwh(state, problem, other) < lost_kwh
         if is_better and not breaches(state, other.schedule, self._options.load_quantile):
             return other

@@ -57,8 +57,6 @@ def row_limits(state: SiteState, topology: Topology, options: PlanOptions) -> Ro
     rows = topology.rows
     set_limit = limits_of(state, topology)
     offset = load_offset(state, topology, options) + _conduct_offset(state, topology)[:, None]
-    shade, sunny = _solar_offset(state, topology, options)
-    offset = offset - shade
     offset = np.where(rows.is_power[:, None], offset.real, offset)
     size = np.where(rows.is_power[:, None], offset.real, np.abs(offset))
     floor = np.repeat(rows.floor[:, None], state.grid.n_slots, axis=1)
@@ -67,7 +65,7 @@ def row_limits(state: SiteState, topology: Topology, options: PlanOptions) -> Ro
         limit=frozen(np.maximum(set_limit, size)),
         floor=frozen(np.minimum(floor, offset.real)),
         offset=read_only(offset),
-        sunny=sunny,
+        sunny=_sunny(state, topology, options),
         overloads=_overloads(set_limit - size),
     )
 
@@ -87,7 +85,10 @@ def limits_of(state: SiteState, topology: Topology) -> FloatArray:
 
 
 def load_offset(state: SiteState, topology: Topology, options: PlanOptions) -> ComplexArray:
-    """Return what the uncontrolled load puts on every row, shape (R, T)."""
+    """Return what the uncontrolled load puts on every row, less what solar plants give that cannot be told, (R, T).
+
+    A careful plan counts on much load and little sun.
+    """
     rows = topology.rows
     offset = np.zeros((len(rows.names), state.grid.n_slots), dtype=np.complex128)
     for load in state.loads:
@@ -95,26 +96,23 @@ def load_offset(state: SiteState, topology: Topology, options: PlanOptions) -> C
         above = rows.of_node[topology.node_ids.index(load.node_id)]
         a_per_kw = load.phase_share * (W_PER_KW / topology.voltage_v)
         offset[above] += np.multiply.outer(rows.response[above] @ a_per_kw, power_kw)
+    for plant in state.assets.solar:
+        if not plant.can_curtail:
+            above, per_kw = rows.tap(topology.node_ids.index(plant.node_id), topology.voltage_v)
+            offset[above] -= np.multiply.outer(per_kw, plant.at(1.0 - options.load_quantile))
     return read_only(offset)
 
 
-def _solar_offset(
-    state: SiteState, topology: Topology, options: PlanOptions
-) -> tuple[FloatArray, FloatArray]:
-    """Return what solar plants that cannot be told take from every row, (R, T), and what they may take beyond.
-
-    A careful plan counts on little sun where it draws, and on much where it feeds back.
-    """
+def _sunny(state: SiteState, topology: Topology, options: PlanOptions) -> FloatArray:
+    """Return what solar plants that cannot be told may feed back beyond what they count for, shape (R, T)."""
     rows = topology.rows
-    shade = np.zeros((len(rows.names), state.grid.n_slots))
-    sunny = np.zeros_like(shade)
+    sunny = np.zeros((len(rows.names), state.grid.n_slots))
     for plant in state.assets.solar:
         if not plant.can_curtail:
-            low_kw, high_kw = plant.at(1.0 - options.load_quantile), plant.at(options.load_quantile)
+            more_kw = plant.at(options.load_quantile) - plant.at(1.0 - options.load_quantile)
             above, per_kw = rows.tap(topology.node_ids.index(plant.node_id), topology.voltage_v)
-            shade[above] += np.multiply.outer(per_kw, low_kw)
-            sunny[above] += np.multiply.outer(per_kw, high_kw - low_kw)
-    return frozen(shade), frozen(np.maximum(sunny, 0.0))
+            sunny[above] += np.multiply.outer(per_kw, np.maximum(more_kw, 0.0))
+    return frozen(sunny)
 
 
 def disobedient(state: SiteState, topology: Topology) -> FloatArray:
@@ -125,10 +123,11 @@ def disobedient(state: SiteState, topology: Topology) -> FloatArray:
     for station in state.site.stations:
         here = slice(row, row + len(station.evses))
         row = here.stop
+        most_a = np.array([evse.levels_a[-1] for evse in station.evses])  # modules or not: it is not told
         if conduct.get(station.station_id) is Conduct.OFFLINE:
-            out[here] = np.minimum(station.offline_a, topology.max_a[here])
+            out[here] = np.minimum(station.offline_a, most_a)
         elif conduct.get(station.station_id) is Conduct.NOT_FOLLOWING:
-            out[here] = topology.max_a[here]
+            out[here] = most_a
     return frozen(out)
 
 

@@ -49,6 +49,12 @@ def test_the_case_comes_out_as_its_folder_says(case):
             name: (one["reason"], near(one["target_kwh"]), near(one["minimum_kwh"]))
             for name, one in expected["unmet"].items()
         }
+    for asset_id, power_kw in expected.get("assets", {}).items():
+        told = next(asset for asset in plan.schedule.assets if asset.asset_id == asset_id)
+        assert told.power_kw.tolist() == near(power_kw, abs=expected["tolerance"]), asset_id
+    terms = {term.name: term.value for term in plan.report.terms}
+    for name, value in expected.get("terms", {}).items():
+        assert terms[name] == near(value, abs=expected["tolerance"]), name
     assert len(plan.notes) >= expected.get("notes", 0)
     assert set(expected.get("binding", ())) <= {limit.source for limit in plan.binding}
 

@@ -20,7 +20,7 @@ from models.state import SiteState, StationCondition
 from models.timegrid import TimeGrid
 from optimizer.fast.decision import Change, FastDecision
 from optimizer.fast.envelope import Envelope, urgency_of
-from optimizer.fast.room import CarWires, Ceilings, LoadMeters
+from optimizer.fast.room import AssetLoad, CarWires, Ceilings, LoadMeters
 from optimizer.fast.sharing import Claims, climb_kernel, hold_kernel, share_kernel
 from optimizer.fast.watch import Watch, conditions_of
 from optimizer.options import PlanOptions
@@ -87,6 +87,7 @@ class FastClock:
         self._holds = _Holds(np.full(n_evses, -np.inf), np.zeros(n_evses), np.full(n_evses, np.inf))
         grid, rated = TimeGrid(datetime.fromtimestamp(0, UTC), 900, 1), self._topology.rows.rated
         self._ceilings = Ceilings(grid, rated[:, None], np.zeros((rated.size, 1, 2)))
+        self._assets = AssetLoad(grid, np.zeros((rated.size, 1)))
         nobody = np.zeros(n_evses, dtype=np.bool_)
         self._envelope = Envelope(grid, np.zeros((n_evses, 1)), np.zeros(n_evses), nobody)
         self._samples: list[MeterSamples] = []
@@ -96,6 +97,7 @@ class FastClock:
     def follow(self, envelope: Envelope, state: SiteState) -> None:
         """Take a new plan, and the state with whose limits and loads it was made."""
         self._envelope = envelope
+        self._assets = AssetLoad.of(envelope.grid, envelope.assets, state, self._topology)
         self.limit(state)
 
     def limit(self, state: SiteState) -> None:
@@ -223,6 +225,7 @@ class FastClock:
     def _room(self, wires: Wires, now_s: float) -> Room:
         """Return the room beside the load, and beside what is drawn by EVSEs that cannot be told."""
         room = self._ceilings.room(now_s)
+        room.total[:, 0] += self._assets.at(now_s)
         self._loads.correct(room, self._ceilings, now_s)
         was_just_lost = now_s < self._holds.lost_s + self._fall_back_s
         told_a = np.where(was_just_lost, self.watch.book.pilot_a, 0.0)
@@ -258,7 +261,7 @@ class FastClock:
         old = self._envelope
         pilot_a, urgencies, takes = old.pilot_a.copy(), old.urgency.copy(), old.may_take.copy()
         pilot_a[row], urgencies[row], takes[row] = 0.0, urgency, may_take
-        self._envelope = Envelope(old.grid, pilot_a, urgencies, takes, old.peak_kw)
+        self._envelope = Envelope(old.grid, pilot_a, urgencies, takes, old.peak_kw, old.assets)
 
     def _changes(self, told_a: FloatArray, pilot_a: FloatArray) -> tuple[Change, ...]:
         rise_a = pilot_a - told_a

@@ -8,6 +8,7 @@ import numpy as np
 
 from models.arrays import BoolArray, FloatArray, frozen
 from models.grid.site import Evse
+from models.schedule import AssetSchedule
 from models.sessions import ChargingSession
 from models.state import SiteState
 from models.timegrid import TimeGrid
@@ -45,6 +46,8 @@ class Envelope:
         Whether more than its due is worth its price now.
     peak_kw : float
         Power of the whole site above which what is free is not used [kW]: it would be billed.
+    assets : tuple of AssetSchedule
+        What batteries, plants and generators do meanwhile.
     """
 
     grid: TimeGrid
@@ -52,6 +55,7 @@ class Envelope:
     urgency: FloatArray
     may_take: BoolArray
     peak_kw: float = np.inf
+    assets: tuple[AssetSchedule, ...] = ()
 
     @classmethod
     def of_plan(cls, state: SiteState, plan: Plan) -> "Envelope":
@@ -75,8 +79,10 @@ class Envelope:
         peak_kw = np.inf
         if state.tariff.demand_charge_per_kw > 0.0:
             site_kw = plan.load_kw + plan.schedule.power_kw.sum(axis=0)
+            site_kw = site_kw + sum(asset.power_kw for asset in plan.schedule.assets)
             peak_kw = max(state.billing_peak_kw, float(site_kw.max(initial=0.0)))
-        return cls(plan.schedule.grid, plan.schedule.pilot_a, urgency, wants & (pressed | worth), peak_kw)
+        schedule, may_take = plan.schedule, wants & (pressed | worth)
+        return cls(schedule.grid, schedule.pilot_a, urgency, may_take, peak_kw, schedule.assets)
 
     @classmethod
     def of_pilots(cls, state: SiteState, pilot_a: FloatArray) -> "Envelope":

@@ -7,6 +7,7 @@ import numpy as np
 
 from models.arrays import FloatArray, IntArray, frozen
 from models.grid.site import N_PHASES, Site
+from models.schedule import AssetSchedule
 from models.state import SiteState
 from models.timegrid import TimeGrid
 from models.units import W_PER_KW
@@ -52,8 +53,7 @@ class Ceilings:
 
     def slot(self, now_s: float) -> int:
         """Return the slot of a moment; before the first and after the last slot these hold on."""
-        slot = int((now_s - self.grid.start.timestamp()) // self.grid.step_s)
-        return min(max(slot, 0), self.grid.n_slots - 1)
+        return slot_at(self.grid, now_s)
 
     def room(self, now_s: float) -> Room:
         """Return what rows carry at a moment while no car draws anything."""
@@ -95,6 +95,37 @@ class LoadMeters:
                 more_a = drawn_a if planned_a is None else drawn_a - planned_a[:, slot]
                 above = rows.of_node[self._topology.node_ids.index(node_id)]
                 room.total[above, 0] += rows.response[above] @ more_a
+
+
+@dataclass(frozen=True, slots=True)
+class AssetLoad:
+    """What assets put on R rows in T slots while they do as a plan says: ``load`` (R, T), in phase with the voltage."""
+
+    grid: TimeGrid
+    load: FloatArray
+
+    @classmethod
+    def of(
+        cls, grid: TimeGrid, assets: tuple[AssetSchedule, ...], state: SiteState, topology: Topology
+    ) -> "AssetLoad":
+        """Return what the assets of a schedule draw, and take off the load where they give."""
+        load = np.zeros((len(topology.rows.names), grid.n_slots))
+        node_of = state.assets.node_of
+        for asset in assets:
+            node = topology.node_ids.index(node_of[asset.asset_id])
+            rows, per_kw = topology.rows.tap(node, topology.voltage_v)
+            load[rows] += np.multiply.outer(per_kw, asset.power_kw)
+        return cls(grid, frozen(load))
+
+    def at(self, now_s: float) -> FloatArray:
+        """Return it at a moment, shape (R,); after the last slot it holds on."""
+        return self.load[:, slot_at(self.grid, now_s)]
+
+
+def slot_at(grid: TimeGrid, now_s: float) -> int:
+    """Return the slot of a moment [s since the Unix epoch], the first or last where it lies outside."""
+    slot = int((now_s - grid.start.timestamp()) // grid.step_s)
+    return min(max(slot, 0), grid.n_slots - 1)
 
 
 class CarWires:

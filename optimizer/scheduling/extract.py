@@ -34,6 +34,8 @@ class PlannedPower:
         Shadow prices of the limits [currency/kW] and [currency/A], for the length of a slot.
     added : tuple of Added
         What laws of the whole site, its peaks, add to the price of power.
+    energy_per_kwh : (T,) float64
+        What a kWh costs the site at the margin: imported, or not exported [currency/kWh].
     asset_kw : mapping of str to (T,) float64
         What each asset draws [kW]; below 0 where it gives.
     terms : tuple of ObjectiveTerm
@@ -46,6 +48,7 @@ class PlannedPower:
     peak_kw: float | None
     prices: RowPrices
     added: tuple[Added, ...]
+    energy_per_kwh: FloatArray
     asset_kw: AssetPower
     terms: tuple[ObjectiveTerm, ...]
 
@@ -59,6 +62,7 @@ def planned_power(solution: Solution, mover: Mover, problem: Problem, moment: Mo
         peak_kw=mover.peak_kw(solution.values),
         prices=mover.row_prices(problem, solution.row_duals),
         added=mover.adds(problem, solution.row_duals),
+        energy_per_kwh=mover.energy_per_kwh(problem, solution.row_duals),
         asset_kw=mover.asset_kw(problem, solution.values),
         terms=mover.terms(problem, moment, solution),
     )
@@ -75,4 +79,4 @@ def marginal_per_kwh(planned: PlannedPower, problem: Problem) -> FloatArray:
     phases = [top.rows.place(top.node_ids[top.root], name) for name in PHASE_NAMES]
     per_unit = planned.prices.per_unit
     per_kw = per_unit[top.root_row] + a_per_kw * per_unit[phases].sum(axis=0)
-    return frozen(problem.import_per_kwh + np.asarray(per_kw) / problem.grid.step_h)
+    return frozen(planned.energy_per_kwh + np.asarray(per_kw) / problem.grid.step_h)

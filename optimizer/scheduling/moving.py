@@ -10,13 +10,14 @@ from optimizer.scheduling.delivery import AssetPower
 from optimizer.scheduling.parts.battery import Batteries
 from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.demand_charge import DemandCharge
+from optimizer.scheduling.parts.exchange import Exchange
 from optimizer.scheduling.parts.limits import Limits, RowPrices
 from optimizer.scheduling.parts.part import Added, Moment, Part, Sheet
 from optimizer.scheduling.parts.sources import Sources
 from optimizer.scheduling.program import PARTS, Structure
 from optimizer.solver.compiled import Compiled
 from optimizer.solver.live import Coefficients, Numbers, Solution
-from optimizer.solver.outcome import ObjectiveTerm
+from optimizer.solver.outcome import ObjectiveTerm, named
 
 
 class Mover:
@@ -64,15 +65,19 @@ class Mover:
 
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:
         """Return the named parts of the objective; parts of one name are added up."""
-        found: dict[str, float] = {}
-        for part in self._parts.values():
-            for term in part.terms(problem, moment, solution):
-                found[term.name] = found.get(term.name, 0.0) + term.value
-        return tuple(ObjectiveTerm(name, value) for name, value in found.items())
+        parts = self._parts.values()
+        return named(term for part in parts for term in part.terms(problem, moment, solution))
 
     def adds(self, problem: Problem, row_duals: FloatArray) -> tuple[Added, ...]:
         """Return what laws of the whole site add to the price of its power."""
         return tuple(added for part in self._parts.values() for added in part.adds(problem, row_duals))
+
+    def energy_per_kwh(self, problem: Problem, row_duals: FloatArray) -> FloatArray:
+        """Return what a kWh costs the site at the margin, shape (T,) [currency/kWh]."""
+        part = self._parts.get(Exchange.name)
+        if not isinstance(part, Exchange):
+            return problem.import_per_kwh
+        return part.energy_per_kwh(problem, row_duals)
 
     def asset_kw(self, problem: Problem, values: FloatArray) -> AssetPower:
         """Return what each asset of the problem draws, (T,) [kW] by its name."""

@@ -1,8 +1,9 @@
 """What can honestly be said of the schedule that is sent: its objective, its bound, its gap and its status."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optimizer.problem import Problem
+from optimizer.scheduling.asset_orders import asset_power
 from optimizer.scheduling.delivery import Delivery
 from optimizer.scheduling.dispatch import Dispatched
 from optimizer.scheduling.parts.part import Moment
@@ -82,7 +83,8 @@ def nothing_to_plan(problem: Problem, moment: Moment, sent: Dispatched) -> Verdi
 def delivery_of(problem: Problem, sent: Dispatched) -> Delivery:
     """Return what a schedule of real pilots delivers."""
     schedule = sent.schedule
-    return Delivery.of_pilots(problem, schedule.pilot_a, schedule.energy_kwh, sent.session_kwh)
+    cars = Delivery.of_pilots(problem, schedule.pilot_a, schedule.energy_kwh, sent.session_kwh)
+    return replace(cars, asset_kw=asset_power(schedule))
 
 
 def is_curtailed(problem: Problem, sent: Dispatched) -> bool:

@@ -8,7 +8,7 @@ from optimizer.problem import Problem
 from optimizer.scheduling.delivery import Delivery
 from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.program import PARTS
-from optimizer.solver.outcome import ObjectiveTerm
+from optimizer.solver.outcome import ObjectiveTerm, named
 
 LEAST_STAKE = 0.01
 """What is at stake at least [currency]: where nothing is, float noise is no gap."""
@@ -17,7 +17,7 @@ LEAST_STAKE = 0.01
 def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:
     """Return the objective of a delivery by term; of the program's own solution it is the program's objective."""
     there = (part for part in PARTS if part.members(problem))
-    return tuple(term for part in there for term in part.worth(problem, moment, delivery))
+    return named(term for part in there for term in part.worth(problem, moment, delivery))
 
 
 def total_of(terms: tuple[ObjectiveTerm, ...]) -> float:

@@ -1,5 +1,6 @@
 """What came of a solve, as types."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -80,6 +81,14 @@ class ObjectiveTerm:
 
     name: str
     value: float
+
+
+def named(terms: Iterable[ObjectiveTerm]) -> tuple[ObjectiveTerm, ...]:
+    """Return terms of which each has a name of its own: those of one name are added up."""
+    found: dict[str, float] = {}
+    for term in terms:
+        found[term.name] = found.get(term.name, 0.0) + term.value
+    return tuple(ObjectiveTerm(name, value) for name, value in found.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from api.planning.profiles import StationProfile
 from api.planning.request import PlanRequest
 from api.pricing.schemas import PricesOut
 from api.wire.schemas import WireModel, members, or_null
+from models.schedule import AssetSchedule
 from optimizer.plan import BindingLimit, Plan, UnmetEnergy, UnmetReason
 from optimizer.promises import Promise
 from optimizer.solver.outcome import RebuildReason, SolveReport, SolverOutcome, SolveStatus
@@ -26,6 +27,32 @@ class EvseScheduleOut(WireModel):
     pilot_a: tuple[float, ...]
     power_kw: tuple[float, ...]
     energy_kwh: tuple[float, ...]
+
+
+class AssetScheduleOut(WireModel):
+    """What one asset is told by slot, and what is expected to come of it."""
+
+    asset_id: str
+    power_kw: Annotated[
+        tuple[float, ...],
+        Field(description="what it draws; below 0 where it gives; of a solar plant what is counted on [kW]"),
+    ]
+    stored_kwh: Annotated[
+        tuple[float, ...] | None, Field(description="what a battery holds after every slot [kWh]")
+    ]
+    most_kw: Annotated[
+        tuple[float, ...] | None, Field(description="what a solar plant may give at most [kW]")
+    ]
+
+    @classmethod
+    def from_domain(cls, told: AssetSchedule) -> "AssetScheduleOut":
+        """Return an asset's schedule as it stands on the wire."""
+        return cls(
+            asset_id=told.asset_id,
+            power_kw=tuple(told.power_kw.tolist()),
+            stored_kwh=None if told.stored_kwh is None else tuple(told.stored_kwh.tolist()),
+            most_kw=None if told.most_kw is None else tuple(told.most_kw.tolist()),
+        )
 
 
 class ProfileOut(WireModel):
@@ -204,6 +231,10 @@ class PlanOut(WireModel):
     step_minutes: float
     slots: int
     schedule: tuple[EvseScheduleOut, ...]
+    assets: Annotated[
+        tuple[AssetScheduleOut, ...],
+        Field(description="set-points of batteries, solar plants that can be told, and generators"),
+    ]
     load_kw: Annotated[tuple[float, ...], Field(description="uncontrolled load that was planned with [kW]")]
     limit_kw: Annotated[
         tuple[float | None, ...], Field(description="greatest power of the site [kW]; null: none")
@@ -233,6 +264,7 @@ class PlanOut(WireModel):
             step_minutes=grid.step_s / 60,
             slots=grid.n_slots,
             schedule=_evse_schedules(plan, request),
+            assets=tuple(AssetScheduleOut.from_domain(asset) for asset in plan.schedule.assets),
             load_kw=tuple(plan.load_kw.tolist()),
             limit_kw=or_null(plan.limit_kw),
             marginal_per_kwh=tuple(plan.marginal_per_kwh.tolist()),

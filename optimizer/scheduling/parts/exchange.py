@@ -78,6 +78,13 @@ class Exchange(Part):
         """A meter counts one way at a time."""
         return ((self.columns["import_kw"], self.columns["export_kw"]),)
 
+    def energy_per_kwh(self, problem: Problem, row_duals: FloatArray) -> FloatArray:
+        """Return what a kWh costs at the margin, shape (T,) [currency/kWh]: between what it earns and what it costs."""
+        per_kw = row_duals[self.rows["balance"][problem.grid.ring]]
+        hours = np.where(problem.open_h > 0, problem.open_h, np.inf)
+        earns, pays = problem.export_per_kwh, problem.import_per_kwh
+        return frozen(np.clip(per_kw / hours, np.minimum(earns, pays), np.maximum(earns, pays)))
+
     @staticmethod
     def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:  # noqa: ARG004
         """Return what the site pays beyond what its load alone would."""
