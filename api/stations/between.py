@@ -129,8 +129,9 @@ class SiteDesk:
         decision = self._clock.decide(now_s)
         self._say(decision)
         changed = is_settled & (np.abs(decision.pilot_a - told_a) > SAME_A)
-        if not self._is_allowed(plan, decision, now):
-            changed &= decision.pilot_a < told_a
+        rises = changed & (decision.pilot_a > told_a)
+        if rises.any() and not self._is_allowed(plan, decision, now):
+            changed &= ~rises
         return self._profiles(plan, decision.pilot_a, changed, now) if changed.any() else ()
 
     @property

@@ -71,14 +71,14 @@ class NetworkSettings:
     ramp_s : float
         Time that cars have to follow lower pilots before others rise [s].
     look_every_s : float
-        Without news it is looked so often whether meters or the time ask for something between plans [s]; inf
-        where plans alone are told.
+        It is looked so often whether meters or the time ask for something between plans [s]; inf where plans
+        alone are told.
     """
 
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     replan_every_s: float = 300.0
     ramp_s: float = RAMP_S
-    look_every_s: float = 15.0
+    look_every_s: float = 5.0
 
 
 class ChargingNetwork:
@@ -221,11 +221,10 @@ class ChargingNetwork:
         self._delivery.wake()
 
     def _metered(self, station_id: str, evse_number: int, readings: tuple[MeterReading, ...]) -> None:
-        """Act on meter values between plans."""
+        """Keep meter values for the next look between plans."""
         site = self._site_of(station_id)
-        if site is not None and self._looking is not None and readings:
+        if site is not None and self._looking is not None:
             self._between.meter(site.site_id, station_id, evse_number, readings)
-            self._looking.trigger(site.site_id)
 
     async def _look(self, site_id: str) -> None:
         if await self._between.look(site_id):
