@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.arrays import frozen
 from models.load import LoadForecast
-from models.sessions import Departure
+from models.sessions import ChargingSession, Departure
 from optimizer.mpc import Controller
 from optimizer.promises import KEPT_KWH
 from tests.optimizer.builders import NOW, at, car, limit, site, state
@@ -49,7 +50,8 @@ def cars_to_come(draw, n_evses, max_cars=7):
 
 def walk(here, cars, rooms_kw, loads_kw=()):
     """Yield plans of a site that follows them: what a plan delivers and promises stands in the next state."""
-    controller, known = Controller(here), {}
+    controller = Controller(here)
+    known: dict[str, ChargingSession] = {}
     for step, room_kw in enumerate(rooms_kw):
         now = NOW + timedelta(minutes=15 * step)
         present = [known.get(c.session_id, c) for c in cars if c.arrival <= now < max(c.departure.times)]
@@ -107,7 +109,7 @@ def test_a_promise_is_broken_only_when_room_is_taken_and_then_the_plan_says_so(c
 @settings(max_examples=20)
 def test_what_was_promised_is_in_the_car_when_it_leaves_early(cars, limit_kw):
     early = tuple(replace(one, departure=Departure.at(one.departure.times[0])) for one in cars)
-    last = {}
+    last: dict[str, Any] = {}
     for plan in walk(site(2), early, [limit_kw] * 20):
         last |= {one.session_id: one for one in plan.promises}
     for one in early:

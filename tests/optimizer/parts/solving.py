@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.arrays import IntArray
 from optimizer.options import PlanOptions
 from optimizer.problem import Problem, problem_of
 from optimizer.scheduling.moving import Mover
@@ -26,7 +27,7 @@ class Outcome:
     mover: Mover
     moment: Moment
     one_way: OneWay
-    columns: dict
+    columns: dict[str, IntArray]
 
     def flow(self, family):
         """Values of a family whose last index is the slot; None where the program does not have it."""
