@@ -49,9 +49,9 @@ def stored_bounds(m: Model, a: int, t: int) -> tuple[float, float]:
     return (float(m.battery.least_kwh[a, t]), float(m.battery.most_kwh[a, t]))
 
 
-def lacking_bounds(m: Model, _a: int, t: int) -> tuple[float, float | None]:
-    """Only the end energy may be missed: ``lacking_kwh == 0`` before the last slot, ``>= 0`` in it."""
-    return (0.0, 0.0 if t < len(m.slots) - 1 else None)
+def lacking_bounds(m: Model, a: int, t: int) -> tuple[float, float]:
+    """Only the end energy may be missed: ``lacking_kwh == 0`` before the last slot, ``<= most_lacking_kwh`` in it."""
+    return (0.0, 0.0 if t < len(m.slots) - 1 else float(m.battery.most_lacking_kwh[a]))
 
 
 def battery_energy(m: Model, a: int, t: int) -> Relation:
@@ -116,7 +116,7 @@ class Batteries(Part):
         sheet.col_upper[charge], sheet.col_upper[discharge] = numbers.charge_kw, numbers.discharge_kw
         sheet.col_lower[stored], sheet.col_upper[stored] = numbers.least_kwh, numbers.most_kwh
         sheet.col_upper[lacking[:, :-1]] = 0.0
-        sheet.col_upper[lacking[:, -1]] = np.inf
+        sheet.col_upper[lacking[:, -1]] = numbers.most_lacking_kwh
         sheet.row_lower[energy], sheet.row_upper[energy] = 0.0, 0.0
         sheet.row_lower[energy[:, 0]] = sheet.row_upper[energy[:, 0]] = numbers.stored_kwh
 
@@ -167,7 +167,8 @@ class BatteryNumbers(NamedTuple):
     """Numbers of A batteries over T slots, in the order of time.
 
     ``charge_kw``, ``discharge_kw``, ``least_kwh`` and ``most_kwh`` are (A, T) bounds, ``stored_kwh`` (A,) what
-    is in them now, ``wear_per_kwh`` (A,) and ``lacking_per_kwh`` are prices [currency/kWh].
+    is in them now, ``most_lacking_kwh`` (A,) how far below the end energy they can be, ``wear_per_kwh`` (A,) and
+    ``lacking_per_kwh`` are prices [currency/kWh].
     """
 
     charge_kw: FloatArray
@@ -175,6 +176,7 @@ class BatteryNumbers(NamedTuple):
     least_kwh: FloatArray
     most_kwh: FloatArray
     stored_kwh: FloatArray
+    most_lacking_kwh: FloatArray
     wear_per_kwh: FloatArray
     lacking_per_kwh: float
 
@@ -198,9 +200,15 @@ class BatteryNumbers(NamedTuple):
             least_kwh=frozen(least_kwh),
             most_kwh=frozen(most_kwh),
             stored_kwh=frozen([battery.stored_kwh for battery in found]),
+            most_lacking_kwh=frozen(np.maximum(least_kwh[:, -1] - _holds_kwh(found), 0.0)),
             wear_per_kwh=frozen([battery.wear_per_kwh for battery in found]),
             lacking_per_kwh=weights.target_per_kwh / TIER_FACTOR,
         )
+
+
+def _holds_kwh(batteries: list[Battery]) -> FloatArray:
+    """Return the least that each battery holds whatever is done with it, shape (A,) [kWh]."""
+    return frozen([min(battery.min_kwh, battery.stored_kwh) for battery in batteries])
 
 
 def _named(wear: float, lacking: float) -> tuple[ObjectiveTerm, ...]:
