@@ -49,8 +49,9 @@ def test_a_car_past_its_departure_can_charge_for_a_slots_length_unless_the_next_
 def test_a_plan_for_a_car_past_its_departure_passes_the_check(drawn):
     one, _ = drawn
     plan = Controller(one.site).step(one)
-    assert plan.report.status is not SolveStatus.CURTAILED
-    assert not any("failed its check" in note for note in plan.notes)
+    assert not any("failed" in note and "check" in note for note in plan.notes)
+    load_is_too_much = any("uncontrolled load alone" in note for note in plan.notes)
+    assert plan.report.status is not SolveStatus.CURTAILED or load_is_too_much
 
 
 @pytest.mark.parametrize("minutes", [0, 7, 14])
