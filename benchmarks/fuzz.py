@@ -42,6 +42,7 @@ COLUMNS: Final = (
     "max of it [ms]",
     "late by it [%]",
     *STATUSES,
+    "without a bound",
     "worst excess [A]",
     "faults",
 )
@@ -49,7 +50,7 @@ COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What came of one step; ``fault`` says what was wrong with it, empty when nothing was."""
+    """What came of one step: ``fault`` says what was wrong, empty when nothing was; ``has_bound``: one is claimed."""
 
     trouble: Trouble
     number: int
@@ -58,6 +59,7 @@ class Step:
     cpu_s: float
     excess_a: float
     fault: str
+    has_bound: bool = False
 
 
 def measure_fuzz(context: BenchmarkContext) -> BenchmarkReport:
@@ -85,6 +87,7 @@ def measure_fuzz(context: BenchmarkContext) -> BenchmarkReport:
             "late: answered after the deadline, by the clock and by the processor's time of the step alone;",
             "the clock also counts what others did on the machine meanwhile.",
             "excess: on the exact phasor sum of all pilots, by code that shares nothing with the engine.",
+            "without a bound: nothing is proved for what is sent, so no bound is claimed and none is judged.",
             "faults: exceptions, impossible pilots, excesses, objectives below their bound, claims that do not hold.",
             f"processor time of all steps {sum(step.cpu_s for step in steps):.0f} s in {n_processes} process(es).",
             f"all together {time.perf_counter() - started:.0f} s, judge and drawing included.",
@@ -132,7 +135,8 @@ def _steps(seed: int, number: int, deadline_s: float) -> list[Step]:
             continue
         took_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
         excess_a, fault = _judged(one, plan, options.load_quantile)
-        found.append(Step(trouble, number, plan.report.status.value, took_s, cpu_s, excess_a, fault))
+        status, has_bound = plan.report.status.value, plan.report.bound is not None
+        found.append(Step(trouble, number, status, took_s, cpu_s, excess_a, fault, has_bound))
     return found
 
 
@@ -171,6 +175,7 @@ def _row(name: str, steps: list[Step], deadline_s: float) -> tuple[Cell, ...]:
         *(float(np.percentile(cpu_ms, share)) for share in (50, 99, 100)),
         100.0 * float((cpu_ms > MS * deadline_s).mean()),
         *by_status,
+        sum(not step.has_bound for step in answered),
         max((max(step.excess_a, 0.0) for step in answered), default=0.0),
         sum(bool(step.fault) for step in steps),
     )

@@ -48,7 +48,7 @@ def dispatch_keeping(problem: Problem, planned: PlannedPower, charging: BoolArra
         need_kwh=frozen(problem.need_kwh - held_kwh.sum(axis=2)),
         connected_h=frozen(np.where(is_held[:, None, :], 0.0, problem.connected_h)),
         max_a=frozen(np.where(is_held, 0.0, problem.max_a)),
-        limits=replace(problem.limits, offset=read_only(problem.limits.offset + _on_rows(problem, held_a))),
+        limits=replace(problem.limits, offset=read_only(problem.limits.offset + on_rows(problem, held_a))),
     )
     beside = dispatch(
         rest, replace(planned, power_kw=frozen(np.where(is_held, 0.0, planned.power_kw))), charging
@@ -72,7 +72,7 @@ def _energy_kwh(problem: Problem, pilot_a: FloatArray) -> FloatArray:
     return frozen(np.diff(taken_kwh, axis=2, prepend=0.0))
 
 
-def _on_rows(problem: Problem, pilot_a: FloatArray) -> ComplexArray:
+def on_rows(problem: Problem, pilot_a: FloatArray) -> ComplexArray:
     """Return what pilots put on every row, shape (R, T)."""
     rows = problem.topology.rows
     out = np.zeros(problem.limits.offset.shape, dtype=np.complex128)

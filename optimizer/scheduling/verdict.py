@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from models.units import TOLERANCE_A
 from optimizer.problem import Problem
-from optimizer.scheduling.asset_orders import asset_power
+from optimizer.scheduling.asset_orders import Yard, asset_power
 from optimizer.scheduling.delivery import Delivery
 from optimizer.scheduling.dispatch import Dispatched
+from optimizer.scheduling.keeping import on_rows
 from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.scheduler import Solved
 from optimizer.scheduling.worth import at_stake, gap_of, total_of, worth
@@ -50,7 +54,7 @@ def verdict_of(
         Whether the schedule was made from it.
     """
     terms = worth(problem, moment, delivery_of(problem, sent))
-    bound = None if solved is None else solved.bound
+    bound = solved.bound if solved is not None and is_within_program(problem, sent) else None
     gap = None
     if solved is not None and bound is not None:
         planned = solved.planned
@@ -72,6 +76,20 @@ def _is_proved(terms: tuple[ObjectiveTerm, ...], bound: float | None, gap: float
     """Return whether a gap proves a schedule: none that seems better than the bound, which no schedule can be."""
     noise = NOISE * max(1.0, sum(abs(term.value) for term in terms))
     return bound is not None and gap <= PROVED_GAP and total_of(terms) >= bound - noise
+
+
+def is_within_program(problem: Problem, sent: Dispatched) -> bool:
+    """Return whether a schedule keeps every row as the program counts it.
+
+    The program counts an EVSE for all phases that any of its cars uses, the check for those of the car that is there.
+    Pilots that keep a promise only have to pass the check: what the program proves need not hold for them.
+    """
+    yard, schedule = Yard.of(problem), sent.schedule
+    rows = problem.topology.rows
+    total = problem.limits.offset + on_rows(problem, schedule.pilot_a)
+    total += yard.weight.T @ yard.power_kw(asset_power(schedule), problem.grid.n_slots)
+    size = np.where(rows.is_power[:, None], total.real, np.abs(total))
+    return bool((size <= problem.limits.limit + TOLERANCE_A).all())
 
 
 def nothing_to_plan(problem: Problem, moment: Moment, sent: Dispatched) -> Verdict:

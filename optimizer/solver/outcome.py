@@ -127,7 +127,8 @@ class SolveReport:
         Of the schedule that is sent [currency]; the sum of ``terms``.
     terms : tuple of ObjectiveTerm
     bound : float or None
-        No schedule of this site costs less [currency]; None where the solver gave no duals to prove one.
+        No schedule that keeps the program's rows costs less [currency]; None where the solver gave no duals to
+        prove one, or where what is sent keeps a promise outside these rows, so that it says nothing of it.
     gap : float or None
         How much better a schedule could be at most, as a part of what is at stake in it
         (:func:`optimizer.scheduling.worth.at_stake`); None without a bound.

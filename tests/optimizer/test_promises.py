@@ -14,7 +14,9 @@ from models.load import LoadForecast
 from models.sessions import ChargingSession, Departure
 from optimizer.mpc import Controller
 from optimizer.promises import KEPT_KWH
+from optimizer.solver.outcome import SolveStatus
 from tests.optimizer.builders import NOW, at, car, limit, site, state
+from tests.reference.limits import excesses
 
 N_SLOTS = 24
 PRICES = 0.1 + 0.1 * (np.arange(200) * 7 % 5)
@@ -153,3 +155,21 @@ def test_a_promise_above_the_target_counts_up_to_it():
     (promise,) = planned(car("E1", 5.0, promised_kwh=50.0)).promises
     assert promise.is_kept
     assert promise.energy_kwh == pytest.approx(5.0)
+
+
+def test_a_promise_kept_outside_the_careful_program_claims_no_bound():
+    # The program counts three phases, for the car that comes later; the one that is here uses one of them.
+    here = car("E1", 20.0, n_phases=1, minimum_kwh=20.0, promised_kwh=20.0, leaves_h=3.0)
+    later = car("E1", 1.0, session_id="later", arrives_h=3.2, leaves_h=4.0)
+    tight = site(1, limit_a=(32.0, 32.0, 32.0))
+    controller = Controller(tight)
+    assert controller.step(state(tight, here, later)).report.bound is not None
+    lifts = LoadForecast(
+        "grid", frozen([0.9]), frozen(np.full((1, 16), 30.0 * 0.23)), frozen([0.0, 1.0, 0.0])
+    )
+    kept = controller.step(state(tight, here, later, loads=(lifts,)))
+    assert kept.schedule.pilot_a[0, 0] == 32.0
+    assert excesses(state(tight, here, later, loads=(lifts,)), kept.schedule, 0.9) == []
+    report = kept.report
+    assert report.bound is None or report.objective >= report.bound - 1e-6 * abs(report.objective)
+    assert report.status is not SolveStatus.PROVED

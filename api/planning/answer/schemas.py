@@ -182,7 +182,10 @@ class SolveOut(WireModel):
     terms: tuple[ObjectiveTermOut, ...]
     bound: Annotated[
         float | None,
-        Field(description="no schedule of this site costs less [currency]; null where none is proved"),
+        Field(
+            description="no schedule within the program costs less [currency]; "
+            "null where none is proved for what is sent"
+        ),
     ]
     gap: Annotated[
         float | None,
