@@ -18,6 +18,7 @@ from optimizer.asset_rows import asset_reach, curtailable_kw
 from optimizer.car_batteries import CarBatteries
 from optimizer.deadlines import Deadlines
 from optimizer.options import PlanOptions
+from optimizer.peak_meters import PeakMeter, peak_meters
 from optimizer.row_limits import RowLimits, balanced_room_kw, row_limits
 from optimizer.rows import evse_phasors
 from optimizer.seats import Seats
@@ -72,6 +73,8 @@ class Problem:
         Price of a kWh drawn [currency/kWh].
     demand_charge_per_kw, billing_peak_kw : float
         Price of the greatest mean power of a slot, and that peak so far.
+    meters : tuple of PeakMeter
+        That charge and all others on peaks.
     """
 
     topology: Topology
@@ -102,6 +105,7 @@ class Problem:
     import_per_kwh: FloatBySlot
     demand_charge_per_kw: float
     billing_peak_kw: float
+    meters: tuple[PeakMeter, ...]
 
     @property
     def n_seats(self) -> int:
@@ -163,6 +167,7 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         import_per_kwh=state.tariff.import_per_kwh,
         demand_charge_per_kw=state.tariff.demand_charge_per_kw,
         billing_peak_kw=state.billing_peak_kw,
+        meters=peak_meters(state),
     )
 
 

@@ -40,10 +40,10 @@ def dispatch(problem: Problem, planned: PlannedPower, charging: BoolArray) -> Di
     """
     short_kwh = planned.short_kwh.sum(axis=2)
     best, least_kwh = paused(problem), np.inf
-    for peak_kw in _peaks(problem, planned):
+    for cap_kw in _caps(problem, planned):
         limit = np.array(problem.limits.limit)
         root = problem.topology.root_row
-        limit[root] = np.minimum(limit[root], np.maximum(peak_kw, problem.load_kw))
+        limit[root] = np.minimum(limit[root], np.maximum(cap_kw, problem.load_kw))
         dispatched = _dispatched(problem, planned.power_kw, short_kwh, limit, charging)
         lost_kwh = np.maximum(problem.need_kwh - short_kwh - dispatched.session_kwh, 0.0)
         if lost_kwh.sum() < least_kwh - LOST_KWH:
@@ -53,12 +53,13 @@ def dispatch(problem: Problem, planned: PlannedPower, charging: BoolArray) -> Di
     return best
 
 
-def _peaks(problem: Problem, planned: PlannedPower) -> tuple[float, ...]:
-    """Return the site powers to keep to, one after the other [kW]."""
-    if planned.peak_kw is None:
-        return (np.inf,)
+def _caps(problem: Problem, planned: PlannedPower) -> tuple[FloatArray, ...]:
+    """Return the site powers to keep to, one after the other, shape (T,) each [kW]."""
+    free_kw = frozen(np.full(problem.grid.n_slots, np.inf))
+    if planned.site_cap_kw is None:
+        return (free_kw,)
     least_kw = float((problem.topology.min_a * problem.kw_per_a).max(initial=0.0))
-    return (planned.peak_kw, planned.peak_kw + least_kw, np.inf)
+    return (planned.site_cap_kw, frozen(planned.site_cap_kw + least_kw), free_kw)
 
 
 def dispatch_alone(problem: Problem, charging: BoolArray) -> Dispatched:

@@ -28,8 +28,8 @@ class PlannedPower:
         First half short of the target, second half of the minimum [kWh].
     worth_per_kwh : (E, S) float64
         What one more kWh would be worth to each session [currency/kWh].
-    peak_kw : float or None
-        Billing peak that the plan reaches [kW].
+    site_cap_kw : (T,) float64 or None
+        Power of the site that keeps to the planned peaks [kW]; None where no peak is billed.
     prices : RowPrices
         Shadow prices of the limits [currency/kW] and [currency/A], for the length of a slot.
     added : tuple of Added
@@ -45,7 +45,7 @@ class PlannedPower:
     power_kw: FloatArray
     short_kwh: FloatArray
     worth_per_kwh: FloatArray
-    peak_kw: float | None
+    site_cap_kw: FloatArray | None
     prices: RowPrices
     added: tuple[Added, ...]
     energy_per_kwh: FloatArray
@@ -59,7 +59,7 @@ def planned_power(solution: Solution, mover: Mover, problem: Problem, moment: Mo
         power_kw=mover.charging.power_kw(problem, solution.values),
         short_kwh=mover.charging.short_kwh(problem, solution.values),
         worth_per_kwh=mover.charging.worth_per_kwh(problem, solution.row_duals),
-        peak_kw=mover.peak_kw(solution.values),
+        site_cap_kw=mover.site_cap_kw(problem, solution.values),
         prices=mover.row_prices(problem, solution.row_duals),
         added=mover.adds(problem, solution.row_duals),
         energy_per_kwh=mover.energy_per_kwh(problem, solution.row_duals),

@@ -9,10 +9,10 @@ from optimizer.problem import Problem
 from optimizer.scheduling.delivery import AssetPower
 from optimizer.scheduling.parts.battery import Batteries
 from optimizer.scheduling.parts.charging import Charging
-from optimizer.scheduling.parts.demand_charge import DemandCharge
 from optimizer.scheduling.parts.exchange import Exchange
 from optimizer.scheduling.parts.limits import Limits, RowPrices
 from optimizer.scheduling.parts.part import Added, Moment, Part, Sheet
+from optimizer.scheduling.parts.peaks import Peaks
 from optimizer.scheduling.parts.sources import Sources
 from optimizer.scheduling.program import PARTS, Structure
 from optimizer.solver.compiled import Compiled
@@ -102,7 +102,7 @@ class Mover:
             return RowPrices.none(problem)
         return part.prices(problem, row_duals)
 
-    def peak_kw(self, values: FloatArray) -> float | None:
-        """Return the planned billing peak [kW], None where no peak is billed."""
-        part = self._parts.get(DemandCharge.name)
-        return part.peak_kw(values) if isinstance(part, DemandCharge) else None
+    def site_cap_kw(self, problem: Problem, values: FloatArray) -> FloatArray | None:
+        """Return the power of the site that keeps to the planned peaks, shape (T,) [kW]; None where none is billed."""
+        part = self._parts.get(Peaks.name)
+        return part.site_cap_kw(problem, values) if isinstance(part, Peaks) and problem.meters else None

@@ -19,13 +19,13 @@ from optimizer.scheduling.laws import Model, summed
 from optimizer.scheduling.parts.acceptance import AcceptedPower
 from optimizer.scheduling.parts.battery import Batteries
 from optimizer.scheduling.parts.charging import Charging
-from optimizer.scheduling.parts.demand_charge import DemandCharge
 from optimizer.scheduling.parts.exchange import Exchange
 from optimizer.scheduling.parts.generator import Generators
 from optimizer.scheduling.parts.given import EnergyGiven
 from optimizer.scheduling.parts.limits import Limits
 from optimizer.scheduling.parts.milestones import Milestones
 from optimizer.scheduling.parts.part import NOTHING, Flows, Members, Moment, Part
+from optimizer.scheduling.parts.peaks import Peaks
 from optimizer.scheduling.parts.solar import Solar
 
 PARTS: Final[tuple[type[Part], ...]] = (
@@ -38,7 +38,7 @@ PARTS: Final[tuple[type[Part], ...]] = (
     Generators,
     Exchange,
     Limits,
-    DemandCharge,
+    Peaks,
 )
 """Every part, in the order in which they are stated: what draws power before what limits or bills it."""
 

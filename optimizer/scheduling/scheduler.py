@@ -18,7 +18,6 @@ from optimizer.scheduling.moving import Mover
 from optimizer.scheduling.objective import Weights
 from optimizer.scheduling.one_way import solve_one_way
 from optimizer.scheduling.parts.charging import dearest_per_kwh
-from optimizer.scheduling.parts.demand_charge import reached_kw
 from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.program import Structure, widest
 from optimizer.scheduling.ring import compiled_ring
@@ -269,8 +268,9 @@ def _mended(planned: PlannedPower, problem: Problem, moment: Moment) -> PlannedP
     """Return what the solver had found when it was late, with the shortfall and the peak of its own power."""
     delivery = Delivery.of_power(problem, planned.power_kw, planned.asset_kw)
     short_kwh = short_by_band_kwh(problem, moment.weights, delivery.session_kwh)
-    peak = None if planned.peak_kw is None else reached_kw(problem, delivery)
-    return replace(planned, short_kwh=short_kwh, peak_kw=peak)
+    site_kw = delivery.site_kw(problem)
+    cap_kw = None if planned.site_cap_kw is None else frozen(np.full(site_kw.size, site_kw.max()))
+    return replace(planned, short_kwh=short_kwh, site_cap_kw=cap_kw)
 
 
 def _bound(

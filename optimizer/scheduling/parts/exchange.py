@@ -1,6 +1,7 @@
 """The exchange with the grid: what the site imports, what it exports, and what it pays for both.
 
-Only a site that can export needs it. All others pay for energy where it is drawn, which is the same.
+Only a site that can export, or whose import is billed in other ways, needs it. All others pay for energy where
+it is drawn, which is the same.
 """
 
 import numpy as np
@@ -41,11 +42,12 @@ class Exchange(Part):
 
     @staticmethod
     def members(problem: Problem) -> Members:
-        """Return one member where the site may export."""
-        assets = problem.assets
+        """Return one member where the site may export, or where more than energy is billed on its import."""
+        assets, tariff = problem.assets, problem.tariff
         there = bool(assets.batteries or assets.solar or assets.generators)
         can_export = there or bool((problem.pushed > 0).any() or (problem.load_kw < 0).any())
-        return frozenset({"grid"}) if can_export else NOTHING
+        is_billed = bool(tariff.peaks or tariff.subscription or problem.flexibility.calls)
+        return frozenset({"grid"}) if can_export or is_billed else NOTHING
 
     @staticmethod
     def state(m: Model, problem: Problem, members: Members, moment: Moment) -> None:  # noqa: ARG004 - prices are the site's
