@@ -145,6 +145,7 @@ def _changes(solver: _Solver, reason: "Reason") -> bool:
 def without_reason(problem: "Problem", reason: "Reason") -> "Problem":
     """Return the problem in which the reason does not exist."""
     from models.arrays import frozen
+    from models.flexibility import Flexibility
     from optimizer.reasons import ReasonKind
 
     row = problem.topology.evse_ids.index(reason.evse_id)
@@ -157,7 +158,10 @@ def without_reason(problem: "Problem", reason: "Reason") -> "Problem":
             flat = np.full_like(problem.import_per_kwh, problem.import_per_kwh.mean())
             return replace(problem, import_per_kwh=frozen(flat))
         case ReasonKind.PEAK:
-            return replace(problem, demand_charge_per_kw=0.0)
+            free = replace(problem.tariff, demand_charge_per_kw=0.0, peaks=(), subscription=None)
+            return replace(problem, tariff=free, meters=())
+        case ReasonKind.FLEXIBILITY:
+            return replace(problem, flexibility=Flexibility())
         case ReasonKind.POWER:
             max_a = np.array(problem.max_a)
             max_a[row] *= 2.0

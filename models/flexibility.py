@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from models.arrays import FloatBySlot
+from models.arrays import FloatArray, FloatBySlot
 
 
 class Direction(StrEnum):
@@ -23,6 +23,7 @@ class ReserveProduct:
     ----------
     product_id : str
     direction : Direction
+        Bands upwards are taken as input, but no plan sells them.
     most_kw : (n_slots,) float64
         Greatest band that is bought in each slot [kW]; 0 where none is.
     pays_per_kw_h : float
@@ -38,6 +39,9 @@ class ReserveProduct:
 @dataclass(frozen=True, slots=True)
 class CalledReduction:
     """A reduction that was called: below a baseline, each kWh is paid, up to what was called.
+
+    What the site draws above ``baseline_kw - called_kw`` is missing, above the baseline too: of that the payment is lost
+    and the penalty is due.
 
     Parameters
     ----------
@@ -65,3 +69,18 @@ class Flexibility:
 
     reserves: tuple[ReserveProduct, ...] = ()
     calls: tuple[CalledReduction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What a plan sells of one product.
+
+    Parameters
+    ----------
+    product_id : str
+    power_kw : (n_slots,) float64
+        Band that is kept free, or reduction below the baseline that is delivered of a call [kW].
+    """
+
+    product_id: str
+    power_kw: FloatArray

@@ -30,6 +30,7 @@ from optimizer.scheduling.extract import PlannedPower, marginal_per_kwh
 from optimizer.scheduling.keeping import Told, dispatch_keeping
 from optimizer.scheduling.parts.charging import money_per_kwh
 from optimizer.scheduling.scheduler import Parked, Scheduler, Solved
+from optimizer.scheduling.sold import sold_of, unsold_notes
 from optimizer.scheduling.taken import as_accepted, paused_in
 from optimizer.scheduling.verdict import Verdict, delivery_of, nothing_to_plan, verdict_of
 from optimizer.scheduling.worth import total_of, worth
@@ -300,10 +301,14 @@ class Controller:
                 *overload_notes(state, problem),
                 *milestone_notes(state, problem, dispatched.schedule),
                 *promise_notes(promises, state.site.zone),
+                *unsold_notes(problem),
                 *attempt.notes,
             ),
             session_kwh=_by_session(problem, dispatched),
             promises=promises,
+            sold=sold_of(
+                problem, self._scheduler.moment_of(problem).weights, delivery_of(problem, dispatched)
+            ),
             basis=_basis(problem, attempt),
         )
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from models.arrays import FloatArray
+from models.flexibility import Sold
 from models.prices import PriceSchedule, SlotPrice
 from models.schedule import Schedule
 from optimizer.promises import Promise
@@ -126,6 +127,8 @@ class Plan:
         Energy that the schedule gives to each session [kWh].
     promises : tuple of Promise
         Energy that the driver of each car that is plugged in may be shown as guaranteed.
+    sold : tuple of Sold
+        What of flexibility it sells.
     basis : PlanBasis or None
         What it was made from, for explanations; None where there is no optimum.
     """
@@ -144,6 +147,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     session_kwh: Mapping[str, float] = field(default_factory=dict)
     promises: tuple[Promise, ...] = ()
+    sold: tuple[Sold, ...] = ()
     basis: PlanBasis | None = None
 
     @property

@@ -47,6 +47,8 @@ class ReasonKind(StrEnum):
     """Energy is cheaper in other slots."""
     PEAK = "peak"
     """A higher peak would be billed."""
+    FLEXIBILITY = "flexibility"
+    """What was sold, a called reduction or a reserve, would pay less."""
     POWER = "power"
     """Nothing holds it back: its own power, or its EVSE's, decides how long it takes."""
     NEED = "need"
@@ -254,7 +256,9 @@ def _above(problem: "Problem", planned: "PlannedPower", evse: int) -> Iterator[_
     for where, per_kwh in by_place.items():
         yield _Candidate(ReasonKind.LIMIT, where, row_at[where], per_kwh)
     for added in planned.added:
-        yield _Candidate(ReasonKind.PEAK, added.name, None, frozen(added.per_kw / step_h))
+        # Where drawing earns something in some slots, it costs that in all others.
+        more = added.per_kw - min(float(added.per_kw.min(initial=0.0)), 0.0)
+        yield _Candidate(added.kind, added.name, None, frozen(more / step_h))
 
 
 def _dearer(problem: "Problem", given: FloatArray, held: FloatArray) -> _Candidate:

@@ -15,17 +15,20 @@ def sentence_of(reason: Reason, grid: TimeGrid, zone: str, currency: str) -> str
     also = "" if reason.also is None else f"; {_also(reason.also)}"
     match reason.kind:
         case ReasonKind.LIMIT:
-            return f"waits {when}: {reason.subject} is full, a kWh more there is worth {more}{first}{also}"
+            said = f"{reason.subject} is full, a kWh more there is worth {more}{first}{also}"
         case ReasonKind.PRICE:
-            return f"waits {when}: a kWh costs {more} more there than when it charges{also}"
+            said = f"a kWh costs {more} more there than when it charges{also}"
         case ReasonKind.PEAK:
-            return f"waits {when}: more power there would raise what is billed by {more} ({reason.subject}){also}"
+            said = f"more power there would raise what is billed by {more} ({reason.subject}){also}"
+        case ReasonKind.FLEXIBILITY:
+            said = f"more power there would lose {more} of what {reason.subject} pays{also}"
         case ReasonKind.PREFERENCE:
-            return f"waits {when}: it costs the same in its turn"
+            said = "it costs the same in its turn"
         case ReasonKind.POWER:
             return "charges at once; its own greatest power decides how long it takes"
         case ReasonKind.NEED:
             return "charges at once, and is done within a slot"
+    return f"waits {when}: {said}"
 
 
 def _also(cause: Cause) -> str:
@@ -35,6 +38,8 @@ def _also(cause: Cause) -> str:
             return f"{cause.subject} is full as well"
         case ReasonKind.PRICE:
             return "and energy is dearer there as well"
+        case ReasonKind.FLEXIBILITY:
+            return f"and more power there would cost what {cause.subject} pays as well"
         case _:
             return "and more power there would raise a billed peak as well"
 

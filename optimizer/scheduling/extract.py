@@ -29,11 +29,11 @@ class PlannedPower:
     worth_per_kwh : (E, S) float64
         What one more kWh would be worth to each session [currency/kWh].
     site_cap_kw : (T,) float64 or None
-        Power of the site that keeps to the planned peaks [kW]; None where no peak is billed.
+        Power of the site that keeps to what is planned to be billed [kW]; None where more costs no more.
     prices : RowPrices
         Shadow prices of the limits [currency/kW] and [currency/A], for the length of a slot.
     added : tuple of Added
-        What laws of the whole site, its peaks, add to the price of power.
+        What laws of the whole site (peaks, subscription, calls) add to the price of power.
     energy_per_kwh : (T,) float64
         What a kWh costs the site at the margin: imported, or not exported [currency/kWh].
     asset_kw : mapping of str to (T,) float64

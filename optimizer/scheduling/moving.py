@@ -12,7 +12,6 @@ from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.exchange import Exchange
 from optimizer.scheduling.parts.limits import Limits, RowPrices
 from optimizer.scheduling.parts.part import Added, Moment, Part, Sheet
-from optimizer.scheduling.parts.peaks import Peaks
 from optimizer.scheduling.parts.sources import Sources
 from optimizer.scheduling.program import PARTS, Structure
 from optimizer.solver.compiled import Compiled
@@ -103,6 +102,7 @@ class Mover:
         return part.prices(problem, row_duals)
 
     def site_cap_kw(self, problem: Problem, values: FloatArray) -> FloatArray | None:
-        """Return the power of the site that keeps to the planned peaks, shape (T,) [kW]; None where none is billed."""
-        part = self._parts.get(Peaks.name)
-        return part.site_cap_kw(problem, values) if isinstance(part, Peaks) and problem.meters else None
+        """Return the power of the site that keeps to what is planned to be billed, shape (T,) [kW], if any."""
+        caps = [part.site_cap_kw(problem, values) for part in self._parts.values()]
+        stated = [cap_kw for cap_kw in caps if cap_kw is not None]
+        return frozen(np.min(stated, axis=0)) if stated else None

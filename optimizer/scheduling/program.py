@@ -18,15 +18,19 @@ from optimizer.problem import Problem
 from optimizer.scheduling.laws import Model, summed
 from optimizer.scheduling.parts.acceptance import AcceptedPower
 from optimizer.scheduling.parts.battery import Batteries
+from optimizer.scheduling.parts.calls import Calls
 from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.exchange import Exchange
+from optimizer.scheduling.parts.fixed import FixedCost
 from optimizer.scheduling.parts.generator import Generators
 from optimizer.scheduling.parts.given import EnergyGiven
 from optimizer.scheduling.parts.limits import Limits
 from optimizer.scheduling.parts.milestones import Milestones
 from optimizer.scheduling.parts.part import NOTHING, Flows, Members, Moment, Part
 from optimizer.scheduling.parts.peaks import Peaks
+from optimizer.scheduling.parts.reserves import Reserves
 from optimizer.scheduling.parts.solar import Solar
+from optimizer.scheduling.parts.subscription import SubscribedPower
 
 PARTS: Final[tuple[type[Part], ...]] = (
     Charging,
@@ -39,6 +43,10 @@ PARTS: Final[tuple[type[Part], ...]] = (
     Exchange,
     Limits,
     Peaks,
+    SubscribedPower,
+    Calls,
+    Reserves,
+    FixedCost,
 )
 """Every part, in the order in which they are stated: what draws power before what limits or bills it."""
 

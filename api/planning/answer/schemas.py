@@ -13,6 +13,7 @@ from api.planning.profiles import StationProfile
 from api.planning.request import PlanRequest
 from api.pricing.schemas import PricesOut
 from api.wire.schemas import WireModel, members, or_null
+from models.flexibility import Sold
 from models.schedule import AssetSchedule
 from optimizer.plan import BindingLimit, Plan, UnmetEnergy, UnmetReason
 from optimizer.promises import Promise
@@ -141,6 +142,21 @@ class PromiseOut(WireModel):
         return cls(**members(promise), is_kept=promise.is_kept)
 
 
+class SoldOut(WireModel):
+    """What the plan sells of one product."""
+
+    product_id: str
+    power_kw: Annotated[
+        tuple[float, ...],
+        Field(description="band that is kept free, or reduction that is delivered of a call, by slot [kW]"),
+    ]
+
+    @classmethod
+    def from_domain(cls, sold: Sold) -> "SoldOut":
+        """Return what is sold of a product as it stands on the wire."""
+        return cls(product_id=sold.product_id, power_kw=tuple(sold.power_kw.tolist()))
+
+
 class ObjectiveTermOut(WireModel):
     """One named part of the objective."""
 
@@ -248,6 +264,7 @@ class PlanOut(WireModel):
     binding: tuple[BindingLimitOut, ...]
     unmet: tuple[UnmetEnergyOut, ...]
     promises: Annotated[tuple[PromiseOut, ...], Field(description="what drivers may be told")]
+    sold: Annotated[tuple[SoldOut, ...], Field(description="reserves and called reductions")] = ()
     reasons: Annotated[tuple[ReasonOut, ...], Field(description="why every session charges when it does")]
     solve: SolveOut
     notes: tuple[str, ...]
@@ -276,6 +293,7 @@ class PlanOut(WireModel):
             binding=tuple(BindingLimitOut.from_domain(limit) for limit in plan.binding),
             unmet=tuple(UnmetEnergyOut.from_domain(unmet) for unmet in plan.unmet),
             promises=tuple(PromiseOut.from_domain(promise) for promise in plan.promises),
+            sold=tuple(SoldOut.from_domain(sold) for sold in plan.sold),
             reasons=tuple(
                 ReasonOut.from_domain(reason, plan, request.state.site.zone) for reason in plan.reasons
             ),

@@ -81,7 +81,7 @@ class Batteries(Part):
     @staticmethod
     def state(m: Model, problem: Problem, members: Members, moment: Moment) -> None:
         """State every battery, and what it draws and gives on the rows above it."""
-        m.batteries, m.open_h = _ordered(members), problem.open_h
+        m.batteries, m.open_h = ordered(members), problem.open_h
         m.battery = BatteryNumbers.of(problem, m.batteries, moment.weights)
         places = range(len(m.batteries))
         m.charge_kw = pyo.Var(places, m.slots, bounds=charge_bounds)
@@ -100,7 +100,7 @@ class Batteries(Part):
 
     def __init__(self, compiled: Compiled, members: Members, stated: Problem) -> None:
         super().__init__(compiled, members, stated)
-        self._held = _ordered(members)
+        self._held = ordered(members)
         n_slots = stated.grid.n_slots
         goes_on = from_now(len(self._held), n_slots)
         self._links = Links(self.rows["battery_energy"], self.columns["stored_kwh"], goes_on)
@@ -147,7 +147,7 @@ class Batteries(Part):
     @staticmethod
     def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:
         """Return wear, and what is lacking at the end."""
-        held = _ordered(Batteries.members(problem))
+        held = ordered(Batteries.members(problem))
         idle = frozen(np.zeros(problem.grid.n_slots))
         drawn = frozen([delivery.asset_kw.get(member.asset_id, idle) for member in held])
         return _terms(problem, held, drawn, moment)
@@ -267,5 +267,6 @@ def _member(problem: Problem, battery: Battery) -> Member:
     return Member(battery.asset_id, node, battery.charge_efficiency, battery.discharge_efficiency)
 
 
-def _ordered(members: Members) -> tuple[Member, ...]:
+def ordered(members: Members) -> tuple[Member, ...]:
+    """Return batteries in the order of their places."""
     return tuple(sorted(cast("frozenset[Member]", members)))

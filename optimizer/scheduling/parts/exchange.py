@@ -62,6 +62,7 @@ class Exchange(Part):
         m.flows.cost += [(-earns[t], m.export_kw[t]) for t in m.slots]
         m.flows.constant -= load_cost(problem)
         m.flows.bill = [m.import_kw[t] for t in m.slots]
+        m.flows.sold = [m.export_kw[t] for t in m.slots]
 
     def move(self, problem: Problem, moment: Moment, sheet: Sheet) -> None:  # noqa: ARG002 - as above
         """Write prices, bounds and the load."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from models.arrays import FloatArray, IntArray
 from optimizer.problem import Problem
+from optimizer.reasons import ReasonKind
 from optimizer.scheduling.delivery import Delivery
 from optimizer.scheduling.laws import Model, Variable
 from optimizer.scheduling.objective import Weights
@@ -49,6 +50,8 @@ class Flows:
         The same by (row, place), with the real weight of a kW on the row; EVSEs are not in it.
     bill : list of variable or None
         What is imported in each place, where the site can also export; None: ``at_site`` plus the load.
+    sold : list of variable or None
+        What is exported in each place; None as ``bill``.
     cost : list of (float, variable)
         The objective, term by term.
     constant : float
@@ -58,6 +61,7 @@ class Flows:
     at_site: dict[int, list[tuple[float, Variable]]] = field(default_factory=dict)
     on_row: dict[tuple[int, int], list[tuple[float, Variable]]] = field(default_factory=dict)
     bill: list[Variable] | None = None
+    sold: list[Variable] | None = None
     cost: list[tuple[float, Variable]] = field(default_factory=list)
     constant: float = 0.0
 
@@ -93,10 +97,14 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What a law adds to a kW that the site draws in each slot, shape (T,) [currency/kW], for the slot's length."""
+    """What a law adds to a kW that the site draws in each slot, shape (T,) [currency/kW], for the slot's length.
+
+    ``kind`` is what it is to a car that it keeps waiting.
+    """
 
     name: str
     per_kw: FloatArray
+    kind: ReasonKind
 
 
 @dataclass(slots=True)
@@ -162,6 +170,10 @@ class Part(ABC):
     def adds(self, problem: Problem, row_duals: FloatArray) -> Iterator[Added]:  # noqa: ARG002 - as above
         """Yield what the part adds to the price of power at the whole site."""
         yield from ()
+
+    def site_cap_kw(self, problem: Problem, values: FloatArray) -> FloatArray | None:  # noqa: ARG002 - as above
+        """Return the power of the site above which the part costs more than planned, shape (T,) [kW], if any."""
+        return None
 
     @staticmethod
     def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:  # noqa: ARG004 - as above

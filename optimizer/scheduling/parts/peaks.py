@@ -10,6 +10,7 @@ import pyomo.environ as pyo
 from models.arrays import BoolArray, FloatArray, frozen, read_only
 from optimizer.peak_meters import DEMAND, PeakMeter
 from optimizer.problem import Problem
+from optimizer.reasons import ReasonKind
 from optimizer.scheduling.delivery import Delivery
 from optimizer.scheduling.laws import Model, Relation, summed
 from optimizer.scheduling.parts.chain import Links, from_now, link
@@ -153,11 +154,13 @@ class Peaks(Part):
             goes_on: BoolArray = np.array([meters[p].goes_on for p in self._joined.tolist()])
             yield from self._links.move(ring, goes_on)
 
-    def site_cap_kw(self, problem: Problem, values: FloatArray) -> FloatArray:
-        """Return the power of the site in each slot that keeps to the planned peaks, shape (T,) [kW].
+    def site_cap_kw(self, problem: Problem, values: FloatArray) -> FloatArray | None:
+        """Return the power of the site in each slot that keeps to the planned peaks, shape (T,) [kW], if any is billed.
 
         What a window has left below its peak is shared by its slots.
         """
+        if not problem.meters:
+            return None
         cap_kw = np.full(problem.grid.n_slots, np.inf)
         for p, meter in enumerate(_meters(problem, self._held)):
             if meter.per_kw > 0.0:
@@ -183,7 +186,7 @@ class Peaks(Part):
                 per_kw = row_duals[self.rows["window_mean"][p, ring]]
             else:
                 per_kw = -row_duals[self.rows["slot_peak"][p, ring]]
-            yield Added(member.name, frozen(np.maximum(per_kw, 0.0) * meter.part))
+            yield Added(member.name, frozen(np.maximum(per_kw, 0.0) * meter.part), ReasonKind.PEAK)
 
     @staticmethod
     def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:  # noqa: ARG004

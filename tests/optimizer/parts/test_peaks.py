@@ -24,7 +24,7 @@ CLOSE = 1e-4
 
 def windows_of(state, charge):
     """Slots of every window, and the hours that it lasts, counted one by one."""
-    found = {}
+    found: dict[int, list[int]] = {}
     for t in range(state.grid.n_slots):
         begins = state.grid.slot_start(t).timestamp()
         window_s = max(charge.window_s, state.grid.step_s)
