@@ -71,20 +71,20 @@ def _here(seats: Seats) -> "np.ndarray[tuple[int, int], np.dtype[np.int64]]":
 
 def _goes_on(here: "np.ndarray[tuple[int, int], np.dtype[np.int64]]") -> BoolArray:
     """Return where the car of a slot is that of the slot before; slots without a car belong to the last one."""
-    out = np.ones(here.shape, dtype=np.bool_)
-    out[:, 0] = False
-    last = here[:, 0].copy()
-    for t in range(1, here.shape[1]):
-        comes = (here[:, t] != NOBODY) & (here[:, t] != last)
-        out[:, t] = ~comes
-        last = np.where(here[:, t] != NOBODY, here[:, t], last)
+    slots = np.where(here != NOBODY, np.arange(here.shape[1]), 0)
+    last = np.take_along_axis(here, np.maximum.accumulate(slots, axis=1), axis=1)
+    out = np.zeros(here.shape, dtype=np.bool_)
+    out[:, 1:] = (here[:, 1:] == NOBODY) | (here[:, 1:] == last[:, :-1])
     return out
 
 
 def _line(session: ChargingSession) -> tuple[float, float]:
     """Return slope and height of the falling line of a session; none where its need ends before the knee."""
-    curve, left_kwh = session.acceptance, session.remaining_kwh
-    if curve is None or left_kwh <= 0.0 or session.delivered_kwh + left_kwh <= curve.knee_kwh:
+    curve = session.acceptance
+    if curve is None:
+        return 0.0, np.inf
+    left_kwh = session.remaining_kwh
+    if left_kwh <= 0.0 or session.delivered_kwh + left_kwh <= curve.knee_kwh:
         return 0.0, np.inf
     slope = curve.slope_per_h
     return slope, curve.full_power_kw + slope * (curve.knee_kwh - session.delivered_kwh)

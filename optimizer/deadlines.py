@@ -91,6 +91,8 @@ class _Due(NamedTuple):
 def _dues(seats: Seats, place: int, state: SiteState, options: PlanOptions) -> Iterator[_Due]:
     """Yield the deadlines of a session that are still to come."""
     session, begins, leaves = seats.sessions[place], seats.begins[place], seats.leaves[place]
+    if not session.milestones and len(session.departure.times) == 1:
+        return
     left_kwh, priority = session.remaining_kwh, session.priority
     wanted = [
         (milestone.by, min(milestone.energy_kwh - session.delivered_kwh, left_kwh), priority, Tier.MILESTONE)

@@ -216,9 +216,11 @@ def _max_a(seats: Seats, topology: Topology, kw_per_a: FloatArray) -> FloatArray
 
 def _floors_kwh(seats: Seats, options: PlanOptions) -> FloatArray:
     """Return what no priority takes away from each session [kWh]; nothing where all have the same priority."""
-    open_sessions = [session for session in seats.sessions if session.remaining_kwh > 0.0]
-    if len({session.priority for session in open_sessions}) <= 1:
-        return frozen(np.zeros(len(seats.sessions)))
+    nothing = frozen(np.zeros(len(seats.sessions)))
+    if len({session.priority for session in seats.sessions}) <= 1:
+        return nothing
+    if len({session.priority for session in seats.sessions if session.remaining_kwh > 0.0}) <= 1:
+        return nothing
     share = options.floor_share
     return frozen([max(share * s.target_kwh - s.delivered_kwh, 0.0) for s in seats.sessions])
 

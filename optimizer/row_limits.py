@@ -119,6 +119,8 @@ def disobedient(state: SiteState, topology: Topology) -> FloatArray:
     """Return the current that EVSEs of stations which cannot be told count at, shape (E,) [A]; nan elsewhere."""
     conduct = {condition.station_id: condition.conduct for condition in state.conditions}
     out = np.full(topology.n_evses, np.nan)
+    if not conduct:
+        return frozen(out)
     row = 0
     for station in state.site.stations:
         here = slice(row, row + len(station.evses))

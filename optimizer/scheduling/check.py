@@ -10,7 +10,7 @@ from datetime import timedelta
 import numpy as np
 
 from models.arrays import ComplexArray, FloatArray
-from models.grid.site import N_PHASES, CircuitNode, Site, Station, Wiring
+from models.grid.site import N_PHASES, CircuitNode, Station
 from models.schedule import Schedule
 from models.state import SiteState
 from models.units import TOLERANCE_A, TOLERANCE_KW, W_PER_KW
@@ -42,7 +42,7 @@ def breaches(state: SiteState, schedule: Schedule, load_quantile: float) -> tupl
     for node in state.site.nodes:
         found += _node_breaches(state, node, lines)
     for station in state.site.stations:
-        found += _station_breaches(state.site, station, schedule)
+        found += _station_breaches(station, cars, state.site.voltage_v / W_PER_KW)
     found += _line_breaches(state, schedule)
     found += asset_breaches(state, schedule, load_quantile)
     return tuple(found)
@@ -96,20 +96,18 @@ def _quantities(
             yield f"L{one + 1}-L{other + 1}", apart[0], apart[1], node.unbalance_a
 
 
-def _station_breaches(site: Site, station: Station, schedule: Schedule) -> Iterator[Breach]:
+def _station_breaches(station: Station, cars: dict[str, ComplexArray], kv: float) -> Iterator[Breach]:
     """What the ports of a station occupy together must exist: power, or whole modules of it."""
     if station.limit_kw is None:
         return
-    occupied_kw = np.zeros(schedule.grid.n_slots)
-    for evse in station.evses:
-        per_a = site.voltage_v / W_PER_KW * evse.power_factor
-        is_pair = evse.wiring is Wiring.DELTA and len(evse.phases) < N_PHASES
-        kw = schedule.pilot_a[schedule.row(evse.evse_id)] * per_a
-        kw = kw * (np.sqrt(3.0) if is_pair else len(evse.phases))
-        if station.module_kw is not None:
-            kw = np.ceil(kw / station.module_kw - TOLERANCE_KW) * station.module_kw
-        occupied_kw += kw
-    yield from over(f"station {station.station_id}", "kW", occupied_kw - station.limit_kw, TOLERANCE_KW)
+    by_port = [
+        (VOLTAGES[:, None] * np.conj(cars[evse.evse_id])).sum(axis=0).real * kv for evse in station.evses
+    ]
+    occupied_kw = np.array(by_port)
+    if station.module_kw is not None:
+        occupied_kw = np.ceil(occupied_kw / station.module_kw - TOLERANCE_KW) * station.module_kw
+    excess_kw = occupied_kw.sum(axis=0) - station.limit_kw
+    yield from over(f"station {station.station_id}", "kW", excess_kw, TOLERANCE_KW)
 
 
 def _line_breaches(state: SiteState, schedule: Schedule) -> Iterator[Breach]:

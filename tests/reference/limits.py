@@ -71,6 +71,25 @@ def cars(state, schedule, node_id, slot):
     return total
 
 
+def drawing(total, power_kw, voltage_v):
+    """Waves with power added that is the same on all phases."""
+    each_a = power_kw / 3.0 * 1000.0 / voltage_v
+    return [one + wave(each_a, LAG[phase]) for phase, one in enumerate(total)]
+
+
+def told(state, schedule, node_id, slot):
+    """Waves of what assets are told, below a node in a slot."""
+    total = [wave(0.0, 0.0) for _ in range(3)]
+    node_of = {
+        asset.asset_id: asset.node_id
+        for asset in (*state.assets.batteries, *state.assets.solar, *state.assets.generators)
+    }
+    for asset in schedule.assets:
+        if node_id in parents(state.site, node_of[asset.asset_id]):
+            total = drawing(total, float(asset.power_kw[slot]), state.site.voltage_v)
+    return total
+
+
 def uncontrolled(state, node_id, slot, level):
     """Waves of the uncontrolled load and of stations that do not obey, below a node in a slot."""
     total = [wave(0.0, 0.0) for _ in range(3)]
@@ -79,16 +98,26 @@ def uncontrolled(state, node_id, slot, level):
             for phase in range(3):
                 power_kw = float(load.phase_share[phase]) * float(load.at(level)[slot])
                 total[phase] = total[phase] + wave(power_kw * 1000.0 / state.site.voltage_v, LAG[phase])
-    conduct = {condition.station_id: condition.conduct for condition in state.conditions}
+    for plant in state.assets.solar:
+        if not plant.can_curtail and node_id in parents(state.site, plant.node_id):
+            total = drawing(total, -float(plant.at(1.0 - level)[slot]), state.site.voltage_v)
     for station in state.site.stations:
-        if station.station_id in conduct and node_id in parents(state.site, station.node_id):
+        if node_id in parents(state.site, station.node_id):
             for evse in station.evses:
-                most_a = max(evse.levels_a)
-                if conduct[station.station_id] == "offline":
-                    most_a = min(most_a, station.offline_a)
-                added = lines_of(evse, most_a, evse.phases)
+                added = lines_of(evse, anyway_a(state, evse.evse_id), evse.phases)
                 total = [one + other for one, other in zip(total, added, strict=True)]
     return total
+
+
+def anyway_a(state, evse_id):
+    """The pilot that an EVSE counts at because its station does not obey."""
+    conduct = {condition.station_id: condition.conduct for condition in state.conditions}
+    for station in state.site.stations:
+        for evse in station.evses:
+            if evse.evse_id == evse_id and station.station_id in conduct:
+                most_a = max(evse.levels_a)
+                return min(most_a, station.offline_a) if conduct[station.station_id] == "offline" else most_a
+    return 0.0
 
 
 def limits(state, node, slot):
@@ -130,7 +159,8 @@ def excesses(state, schedule, level, tolerance=1e-5):
     for slot in range(state.grid.n_slots):
         for node in state.site.nodes:
             rest = uncontrolled(state, node.node_id, slot, level)
-            added = cars(state, schedule, node.node_id, slot)
+            parts = (cars(state, schedule, node.node_id, slot), told(state, schedule, node.node_id, slot))
+            added = [one + other for one, other in zip(*parts, strict=True)]
             volts = state.site.voltage_v / 1000.0
             before = quantities(rest, volts)
             after = quantities([one + other for one, other in zip(rest, added, strict=True)], volts)
@@ -139,10 +169,9 @@ def excesses(state, schedule, level, tolerance=1e-5):
                 for quantity, limit in limits(state, node, slot).items()
                 if after[quantity] > max(limit, before[quantity]) + tolerance
             ]
-        found += [
-            (line.line_id, "A", slot)
-            for line in state.site.lines
-            if abs(sum(w * schedule.pilot_a[schedule.row(e), slot] for e, w in line.weights))
-            > line.limit_a + tolerance
-        ]
+        for line in state.site.lines:
+            rest = sum(w * anyway_a(state, e) for e, w in line.weights)
+            added = sum(w * schedule.pilot_a[schedule.row(e), slot] for e, w in line.weights)
+            if abs(rest + added) > max(line.limit_a, abs(rest)) + tolerance:
+                found.append((line.line_id, "A", slot))
     return found

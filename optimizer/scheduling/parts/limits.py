@@ -59,7 +59,7 @@ class Limits(Part):
         m.loading = {facet: [] for facet in facets}
         for place, evse, per_kw in zip(*pairs.listed(problem), strict=True):
             m.loading[facets[place]].append((evse, per_kw))
-        m.facet_room = {facet: _room(problem, facet) for facet in facets}
+        m.facet_room = dict(zip(facets, _rooms(problem, facets), strict=True))
         m.limit = pyo.Constraint(facets, m.slots, rule=limit)
 
     def __init__(self, compiled: Compiled, members: Members, stated: Problem) -> None:
@@ -72,7 +72,7 @@ class Limits(Part):
         """Write what each row has left beside its load."""
         if self._facets:
             rows = self._places(problem)
-            room = np.array([_room(problem, facet) for facet in self._facets])
+            room = _rooms(problem, self._facets)
             sheet.row_upper[rows[rows != NOWHERE]] = room[rows != NOWHERE]
 
     def coefficients(self, problem: Problem) -> Iterator[Block]:
@@ -186,15 +186,17 @@ def _can_exceed(problem: Problem, facet: Facet) -> bool:
     cosine = DIRECTIONS[facet.facet].real
     by_assets = max(cosine * problem.tapped[facet.row], -cosine * problem.pushed[facet.row])
     most = problem.topology.reach.most[facet.row, facet.facet] + by_assets
-    return bool(most > 0 and (most > _room(problem, facet)).any())
+    return bool(most > 0 and (most > _rooms(problem, [facet])).any())
 
 
-def _room(problem: Problem, facet: Facet) -> FloatArray:
-    """Return the right-hand side of a facet by slot."""
-    limits, row = problem.limits, facet.row
-    direction = DIRECTIONS[facet.facet]
+def _rooms(problem: Problem, facets: list[Facet]) -> FloatArray:
+    """Return the right-hand side of facets by slot, shape (F, T)."""
+    limits = problem.limits
+    row, number = np.array(facets, dtype=np.int64).reshape(-1, 2).T
+    direction = DIRECTIONS[number][:, None]
+    offset = limits.offset[row]
     sunny = np.maximum(-direction.real, 0.0) * limits.sunny[row]
-    if problem.topology.rows.is_power[row] and facet.facet == BACK:
-        return frozen(np.maximum(limits.offset[row].real - limits.floor[row] - sunny, 0.0))
-    room = limits.limit[row] - (direction * limits.offset[row]).real
-    return frozen(np.where(sunny > 0, np.maximum(room - sunny, 0.0), room))
+    room = limits.limit[row] - (direction * offset).real
+    room = np.where(sunny > 0, np.maximum(room - sunny, 0.0), room)
+    is_back = (problem.topology.rows.is_power[row] & (number == BACK))[:, None]
+    return frozen(np.where(is_back, np.maximum(offset.real - limits.floor[row] - sunny, 0.0), room))
