@@ -16,6 +16,7 @@ SLOTS: Final = "the last axis goes along the slots"
 FloatBySlot: TypeAlias = Annotated[FloatArray, SLOTS]
 ComplexBySlot: TypeAlias = Annotated[ComplexArray, SLOTS]
 BoolBySlot: TypeAlias = Annotated[BoolArray, SLOTS]
+IntBySlot: TypeAlias = Annotated[IntArray, SLOTS]
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 

@@ -40,8 +40,8 @@ class ReserveProduct:
 class CalledReduction:
     """A reduction that was called: below a baseline, each kWh is paid, up to what was called.
 
-    What the site draws above ``baseline_kw - called_kw`` is missing, above the baseline too: of that the payment is lost
-    and the penalty is due.
+    What the site draws above ``baseline_kw - called_kw`` is missing, above the baseline too: of that the payment is
+    lost and the penalty is due.
 
     Parameters
     ----------

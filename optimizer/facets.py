@@ -39,7 +39,7 @@ class Reach(NamedTuple):
 
 
 def reach_of(rows: Rows, max_a: FloatArray) -> Reach:
-    """Return the directions that each row can point to, and how far, with all phases in use.
+    """Return the directions that each row can point to, and how far, whatever phases cars use.
 
     Parameters
     ----------
@@ -47,19 +47,18 @@ def reach_of(rows: Rows, max_a: FloatArray) -> Reach:
     max_a : (E,) float64
         Greatest pilots [A].
     """
-    weight = rows.weights(rows.phasors)
-    evse, place = np.nonzero((rows.of_evse >= 0) & (np.abs(weight) > SMALL))
-    row, phasor = rows.of_evse[evse, place], weight[evse, place]
+    evse, place = np.nonzero((rows.of_evse >= 0) & (np.abs(rows.weight) > SMALL).any(axis=0))
+    row, by_lines = rows.of_evse[evse, place], rows.weight[:, evse, place]
     most = np.zeros((len(rows.names), N_FACETS))
     for facet in range(N_FACETS):
-        along = np.maximum((phasor * DIRECTIONS[facet]).real, 0.0)
+        along = np.maximum((by_lines * DIRECTIONS[facet]).real, 0.0).max(axis=0)
         np.add.at(most[:, facet], row, along * max_a[evse])
     found = []
     for number, name in enumerate(rows.names):
         base = (
             [] if name.quantity == LINE else [1.0 + 0.0j]
         )  # a node may carry load in phase with its voltage
-        found.append(facets_of(np.array([*phasor[row == number], *base], dtype=np.complex128)))
+        found.append(facets_of(np.array([*by_lines[:, row == number].ravel(), *base], dtype=np.complex128)))
     return Reach(tuple(found), frozen(most))
 
 

@@ -4,23 +4,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import ComplexArray, FloatArray, FloatBySlot, frozen, read_only
+from models.arrays import ComplexArray, FloatArray, FloatBySlot, IntArray, IntBySlot, frozen, read_only
 from models.assets import SiteAssets
 from models.errors import GridMismatchError
 from models.flexibility import Flexibility
-from models.grid.site import N_PHASES
 from models.prices import EnergyTariff
 from models.sessions import ChargingSession
 from models.state import SiteState
 from models.timegrid import TimeGrid
-from models.units import W_PER_KW
 from optimizer.asset_rows import asset_reach, curtailable_kw
 from optimizer.car_batteries import CarBatteries
 from optimizer.deadlines import Deadlines
+from optimizer.lines_used import kw_per_a_of, used_lines
 from optimizer.options import PlanOptions
 from optimizer.peak_meters import PeakMeter, peak_meters
 from optimizer.row_limits import RowLimits, balanced_room_kw, row_limits
-from optimizer.rows import evse_phasors
 from optimizer.seats import Seats
 from optimizer.topology import Topology
 
@@ -49,10 +47,10 @@ class Problem:
         How the cars' power falls as they fill.
     max_a : (E, T) float64
         Greatest useful pilot [A]; 0 where nobody is plugged in.
-    kw_per_a : (E,) float64
+    n_lines : (E, T) int64
+        Phases that the car uses.
+    kw_per_a : (E, T) float64
         Power at a pilot of 1 A [kW].
-    weight : (E, K) complex128
-        Phasor that 1 A of the pilot puts on each of the rows above the EVSE (``topology.rows.of_evse``).
     limits : RowLimits
         What the rows may carry, and what is on them already.
     tapped, pushed : (R,) float64
@@ -90,8 +88,8 @@ class Problem:
     deadlines: Deadlines
     batteries: CarBatteries
     max_a: FloatBySlot
-    kw_per_a: FloatArray
-    weight: ComplexArray
+    n_lines: IntBySlot
+    kw_per_a: FloatBySlot
     limits: RowLimits
     tapped: FloatArray
     pushed: FloatArray
@@ -115,7 +113,11 @@ class Problem:
     @property
     def max_kw(self) -> FloatArray:
         """Power of each EVSE at its greatest useful pilot, shape (E, T) [kW]."""
-        return frozen(self.max_a * self.kw_per_a[:, None])
+        return frozen(self.max_a * self.kw_per_a)
+
+    def weight(self, evse: IntArray, place: IntArray) -> ComplexArray:
+        """Return what 1 A of pilots puts on rows above them, shape (P, T), by pairs of EVSE and ``rows.of_evse``."""
+        return read_only(self.topology.rows.weight[self.n_lines[evse], evse[:, None], place[:, None]])
 
     @property
     def slot_h(self) -> FloatArray:
@@ -133,11 +135,11 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
     """
     _require_slots(state)
     seats = Seats.of(state, topology, options)
-    phasors = _phasors(seats, state, topology)
+    used = used_lines(state, topology)
     limits = row_limits(state, topology, options)
     solar_kw = curtailable_kw(state, options)
     reach = asset_reach(state.assets, topology, solar_kw)
-    kw_per_a = frozen(phasors.real.sum(axis=1) * (topology.voltage_v / W_PER_KW))
+    kw_per_a = kw_per_a_of(used.n_lines, topology)
     return Problem(
         topology=topology,
         grid=state.grid,
@@ -151,9 +153,9 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         floor_kwh=seats.spread(_floors_kwh(seats, options)),
         deadlines=Deadlines.of(seats, state, options),
         batteries=CarBatteries.of(seats),
-        max_a=_max_a(seats, topology, kw_per_a),
+        max_a=frozen(np.where(used.is_contested, 0.0, _max_a(seats, topology, kw_per_a))),
+        n_lines=used.n_lines,
         kw_per_a=kw_per_a,
-        weight=topology.rows.weights(phasors),
         limits=limits,
         tapped=reach.tapped,
         pushed=reach.pushed,
@@ -181,22 +183,6 @@ def site_limit_kw(problem: Problem) -> FloatArray:
     return frozen(np.minimum(problem.limits.set_limit[top.root_row], by_phases_kw))
 
 
-def _phasors(seats: Seats, state: SiteState, topology: Topology) -> ComplexArray:
-    """Return the phasor on each site phase of 1 A of every pilot, shape (E, 3).
-
-    An EVSE with several sessions in the horizon counts every phase that any of them uses: never less
-    than a row will carry.
-    """
-    n_used = np.zeros(topology.n_evses, dtype=np.int64)
-    for session, row in zip(seats.sessions, seats.row, strict=True):
-        n_used[row] = max(n_used[row], session.n_phases or N_PHASES)
-    phasors = np.array(topology.rows.phasors)
-    evses = state.site.evses
-    for row in np.nonzero((n_used > 0) & (n_used < topology.on_phase.sum(axis=1)))[0].tolist():
-        phasors[row] = evse_phasors(evses[row], int(n_used[row]))
-    return read_only(phasors)
-
-
 def _max_a(seats: Seats, topology: Topology, kw_per_a: FloatArray) -> FloatArray:
     """Return the greatest useful pilot by EVSE and slot [A].
 
@@ -207,7 +193,7 @@ def _max_a(seats: Seats, topology: Topology, kw_per_a: FloatArray) -> FloatArray
         [_session_a(s, row, topology, kw_per_a) for s, row in zip(seats.sessions, seats.row, strict=True)]
     )
     out = np.full((topology.n_evses, seats.connected_h.shape[1]), np.inf)
-    by_session = np.where(seats.connected_h > 0, limits_a.reshape(-1, 1), np.inf)
+    by_session = np.where(seats.connected_h > 0, limits_a.reshape(seats.connected_h.shape), np.inf)
     for seat in range(seats.shape[1]):
         here = seats.seat == seat
         out[seats.row[here]] = np.minimum(out[seats.row[here]], by_session[here])
@@ -225,18 +211,16 @@ def _floors_kwh(seats: Seats, options: PlanOptions) -> FloatArray:
     return frozen([max(share * s.target_kwh - s.delivered_kwh, 0.0) for s in seats.sessions])
 
 
-def _session_a(session: ChargingSession, row: int, topology: Topology, kw_per_a: FloatArray) -> float:
-    """Return the greatest useful pilot of one session [A]; 0 where its car is full."""
+def _session_a(session: ChargingSession, row: int, topology: Topology, kw_per_a: FloatArray) -> FloatArray:
+    """Return the greatest useful pilot of one session, shape (T,) [A]; 0 where its car is full."""
     if session.remaining_kwh <= 0:
-        return 0.0
-    limit_a = float(topology.max_a[row])
-    if session.max_current_a is not None:
-        limit_a = min(limit_a, session.max_current_a)
-    if session.max_power_kw is not None:
-        limit_a = min(limit_a, session.max_power_kw / float(kw_per_a[row]))
+        return frozen(np.zeros(kw_per_a.shape[1]))
+    most_kw = np.inf if session.max_power_kw is None else session.max_power_kw
     if session.acceptance is not None:
-        limit_a = min(limit_a, session.acceptance.full_power_kw / float(kw_per_a[row]))
-    return max(limit_a, float(topology.min_a[row]))
+        most_kw = min(most_kw, session.acceptance.full_power_kw)
+    most_a = np.inf if session.max_current_a is None else session.max_current_a
+    limit_a = np.minimum(most_kw / kw_per_a[row], min(most_a, float(topology.max_a[row])))
+    return frozen(np.maximum(limit_a, topology.min_a[row]))
 
 
 def _earned_per_kwh(state: SiteState) -> FloatArray:

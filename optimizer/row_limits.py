@@ -139,7 +139,7 @@ def _conduct_offset(state: SiteState, topology: Topology) -> ComplexArray:
     out = np.zeros(len(rows.names), dtype=np.complex128)
     if state.conditions:
         drawn_a = np.nan_to_num(disobedient(state, topology))
-        weight = rows.weights(rows.phasors) * drawn_a[:, None]
+        weight = rows.weight[-1] * drawn_a[:, None]
         there = rows.of_evse >= 0
         np.add.at(out, rows.of_evse[there], weight[there])
     return out

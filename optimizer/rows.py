@@ -10,7 +10,7 @@ each phase. An EVSE between lines A and B draws the same current from both, whic
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -62,8 +62,11 @@ class Rows:
         Phasor of 1 A of the pilot where a line says it, else 0.
     factor : (E, K) float64
         Part that is occupied beyond what flows: whole modules of a shared cabinet.
-    phasors : (E, 3) complex128
-        Phasor on each site phase of 1 A, with all phases in use.
+    weight : (4, E, K) complex128
+        Phasor that 1 A of the pilot puts on each row above the EVSE, by the number of phases that the car uses; 0
+        stands for whichever number puts most on the row.
+    kw_per_a : (4, E) float64
+        Power at a pilot of 1 A, by the same; 0 for all phases [kW].
     """
 
     names: tuple[RowName, ...]
@@ -75,7 +78,8 @@ class Rows:
     of_evse: IntArray
     given: ComplexArray
     factor: FloatArray
-    phasors: ComplexArray
+    weight: ComplexArray
+    kw_per_a: FloatArray
 
     @classmethod
     def of(cls, site: Site) -> "Rows":
@@ -88,7 +92,10 @@ class Rows:
         of_node = _rows_of_nodes(site, [row.name for row in built[:n_node_rows]])
         place = {row.name: number for number, row in enumerate(built)}
         above = _rows_of_evses(site, of_node, place)
-        return cls(
+        numbers = (N_PHASES, *range(1, N_PHASES + 1))
+        phasors = np.array([[evse_phasors(evse, n_lines) for evse in site.evses] for n_lines in numbers])
+        phasors = phasors.reshape(len(numbers), -1, N_PHASES)
+        rows = cls(
             names=tuple(row.name for row in built),
             is_power=read_only(np.array([row.name.quantity == POWER for row in built], dtype=np.bool_)),
             response=frozen(np.array([row.response for row in built]).reshape(-1, N_PHASES)),
@@ -98,8 +105,14 @@ class Rows:
             of_evse=above,
             given=_given(site, above, place),
             factor=_factors(site, above, place),
-            phasors=read_only(np.array([evse_phasors(evse) for evse in site.evses]).reshape(-1, N_PHASES)),
+            weight=read_only(np.zeros((len(numbers), *above.shape), dtype=np.complex128)),
+            kw_per_a=frozen(phasors.real.sum(axis=2) * volts),
         )
+        weight = np.array([rows.weights(read_only(one)) for one in phasors]).reshape(rows.weight.shape)
+        weight = np.where(_is_modular(site, above, place), weight[-1], weight)
+        most = np.abs(weight).argmax(axis=0)[None]
+        weight[0] = np.take_along_axis(weight, most, axis=0)[0]
+        return replace(rows, weight=read_only(weight))
 
     def place(self, where: str, quantity: str) -> int:
         """Return the number of a row.
@@ -229,6 +242,16 @@ def _factors(site: Site, above: IntArray, place: dict[RowName, int]) -> FloatArr
                     out[evse_row, shared] = float((occupied_kw / levels_kw).max())
             evse_row += 1
     return frozen(out)
+
+
+def _is_modular(site: Site, above: IntArray, place: dict[RowName, int]) -> BoolArray:
+    """Return where a row counts modules, shape (E, K): a port occupies them whatever phases its car uses."""
+    modular = [
+        place[station_row(one.station_id)]
+        for one in site.stations
+        if one.module_kw and one.limit_kw is not None
+    ]
+    return read_only(np.isin(above, modular))
 
 
 def kw_per_a(evse: Evse, site: Site) -> float:

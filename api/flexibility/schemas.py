@@ -25,7 +25,10 @@ class ReserveWire(WireModel):
     product_id: Annotated[Identity, Field(description="unique among all that the site sells")]
     direction: Annotated[
         Direction,
-        Field(description="down: the site could draw less or feed back more; up: it could draw more (not planned: nothing of it is sold)"),
+        Field(
+            description="down: the site could draw less or feed back more; "
+            "up: it could draw more (not planned: nothing of it is sold)"
+        ),
     ]
     most_kw: Annotated[
         BySlot[Kilowatts],
@@ -65,7 +68,9 @@ class CallWire(WireModel):
         Field(description="called reduction, one value or one per slot; 0 where none was called [kW]"),
     ]
     pays_per_kwh: Annotated[Cost, Field(description="payment for what is delivered [currency/kWh]")]
-    penalty_per_kwh: Annotated[Cost, Field(description="price of what is missing, above the baseline too [currency/kWh]")] = 0.0
+    penalty_per_kwh: Annotated[
+        Cost, Field(description="price of what is missing, above the baseline too [currency/kWh]")
+    ] = 0.0
 
     @classmethod
     def from_domain(cls, call: CalledReduction) -> "CallWire":

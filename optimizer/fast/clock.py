@@ -20,11 +20,11 @@ from models.state import SiteState, StationCondition
 from models.timegrid import TimeGrid
 from optimizer.fast.decision import Change, FastDecision
 from optimizer.fast.envelope import Envelope, urgency_of
-from optimizer.fast.room import AssetLoad, CarWires, Ceilings, LoadMeters
+from optimizer.fast.room import AssetLoad, Ceilings, LoadMeters, car_wires
 from optimizer.fast.sharing import Claims, climb_kernel, hold_kernel, share_kernel
 from optimizer.fast.watch import Watch, conditions_of
 from optimizer.options import PlanOptions
-from optimizer.scheduling.pilots import Room, Wires
+from optimizer.scheduling.pilots import Room
 from optimizer.topology import Topology
 
 STICKY: Final = 1.25
@@ -72,7 +72,7 @@ class FastClock:
         self._fall_back_s = fall_back_s
         self.watch = Watch(site)
         self._topology = Topology.of(site)
-        self._wires = CarWires(site, self._topology)
+        self._wires = car_wires(self._topology)
         self._loads = LoadMeters(self._topology)
         self._ids = site.evse_ids
         self._row_of = {evse_id: row for row, evse_id in enumerate(self._ids)}
@@ -212,19 +212,18 @@ class FastClock:
         )
 
     def _pilots(self, claims: Claims, is_open: BoolArray, now_s: float) -> FloatArray:
-        wires = self._wires.using(self.watch.n_lines)
-        room = self._room(wires, now_s)
+        wires, room = self._wires, self._room(now_s)
         tight = np.full(room.limit.size, np.inf)
         tight[self._topology.root_row] = self._envelope.peak_kw
-        on_the_way = Room(room.total.copy(), room.limit.copy())
+        on_the_way = Room(room.total.copy(), room.limit.copy(), room.n_lines)
         goal_a = share_kernel(claims, wires, room, tight)
         told_a = np.where(is_open, self.watch.book.pilot_a, 0.0)
         may_draw_a = np.where(self._is_load, 0.0, self.watch.may_draw_a(now_s))
         return climb_kernel(goal_a, told_a, may_draw_a, claims.urgency, wires, on_the_way)
 
-    def _room(self, wires: Wires, now_s: float) -> Room:
+    def _room(self, now_s: float) -> Room:
         """Return the room beside the load, and beside what is drawn by EVSEs that cannot be told."""
-        room = self._ceilings.room(now_s)
+        room = self._ceilings.room(now_s, self.watch.n_lines)
         room.total[:, 0] += self._assets.at(now_s)
         self._loads.correct(room, self._ceilings, now_s)
         was_just_lost = now_s < self._holds.lost_s + self._fall_back_s
@@ -233,8 +232,8 @@ class FastClock:
         drawn_a = np.where(self._is_defiant, self._most_a, drawn_a)
         held = np.zeros_like(room.limit)
         for row in np.nonzero(drawn_a > 0.0)[0].tolist():
-            hold_kernel(row, float(drawn_a[row]), wires, held)
-        return Room(room.total, np.maximum(room.limit - held, 0.0))
+            hold_kernel(row, float(drawn_a[row]), self._wires, room, held)
+        return Room(room.total, np.maximum(room.limit - held, 0.0), room.n_lines)
 
     @property
     def _is_load(self) -> BoolArray:

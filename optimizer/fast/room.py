@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from models.arrays import FloatArray, IntArray, frozen
-from models.grid.site import N_PHASES, Site
 from models.schedule import AssetSchedule
 from models.state import SiteState
 from models.timegrid import TimeGrid
@@ -14,7 +13,6 @@ from models.units import W_PER_KW
 from optimizer.fast.watch import FRESH_S
 from optimizer.options import PlanOptions
 from optimizer.row_limits import row_limits
-from optimizer.rows import evse_phasors
 from optimizer.scheduling.pilots import Room, Wires
 from optimizer.topology import Topology
 
@@ -55,10 +53,10 @@ class Ceilings:
         """Return the slot of a moment; before the first and after the last slot these hold on."""
         return slot_at(self.grid, now_s)
 
-    def room(self, now_s: float) -> Room:
-        """Return what rows carry at a moment while no car draws anything."""
+    def room(self, now_s: float, n_lines: IntArray) -> Room:
+        """Return what rows carry at a moment while no car, which would use ``n_lines`` (E,), draws anything."""
         slot = self.slot(now_s)
-        return Room(self.load[:, slot].copy(), self.limit[:, slot].copy())
+        return Room(self.load[:, slot].copy(), self.limit[:, slot].copy(), n_lines)
 
 
 class LoadMeters:
@@ -128,27 +126,8 @@ def slot_at(grid: TimeGrid, now_s: float) -> int:
     return min(max(slot, 0), grid.n_slots - 1)
 
 
-class CarWires:
-    """What a pilot loads, by the number of lines that its car uses.
-
-    Parameters
-    ----------
-    site : Site
-    topology : Topology
-        Of this site.
-    """
-
-    def __init__(self, site: Site, topology: Topology) -> None:
-        rows = topology.rows
-        weights = []
-        for n_lines in range(1, N_PHASES + 1):
-            phasors = np.array([evse_phasors(evse, n_lines) for evse in site.evses]).reshape(-1, N_PHASES)
-            weight = rows.weights(phasors)
-            weights.append(np.stack([weight.real, weight.imag], axis=-1))
-        self._weight = frozen(weights)
-        self._frame = Wires(topology.levels_a, rows.of_evse, self._weight[0], rows.is_power, frozen([]))
-        self._evses = np.arange(topology.n_evses)
-
-    def using(self, n_lines: IntArray) -> Wires:
-        """Return the wires of cars that use so many lines, shape (E,)."""
-        return self._frame._replace(weight=self._weight[n_lines - 1, self._evses])
+def car_wires(topology: Topology) -> Wires:
+    """Return what a pilot loads, by the number of lines that its car uses; kernels of decisions ask for no power."""
+    rows = topology.rows
+    weight = np.stack([rows.weight.real, rows.weight.imag], axis=-1)
+    return Wires(topology.levels_a, rows.of_evse, frozen(weight), rows.is_power, frozen(np.zeros((0, 0))))

@@ -32,7 +32,7 @@ class Claims(NamedTuple):
 
 
 @kernel
-def hold_kernel(evse: int, current_a: float, wires: Wires, held: FloatArray) -> None:
+def hold_kernel(evse: int, current_a: float, wires: Wires, room: Room, held: FloatArray) -> None:
     """Keep room on every row above an EVSE for any current up to ``current_a``; changes ``held`` (R,) in place.
 
     What may flow or not cannot be added to what flows: on a row that is a difference it would make room.
@@ -41,7 +41,7 @@ def hold_kernel(evse: int, current_a: float, wires: Wires, held: FloatArray) -> 
         row = wires.rows[evse, place]
         if row < 0:
             break
-        along, across = wires.weight[evse, place]
+        along, across = wires.weight[room.n_lines[evse], evse, place]
         most = max(along, 0.0) if wires.is_power[row] else np.hypot(along, across)
         held[row] += current_a * most
 
@@ -102,15 +102,15 @@ def climb_kernel(
             break
     limit, held = room.limit.copy(), np.zeros_like(room.limit)
     for evse in range(goal_a.size):
-        hold_kernel(evse, max(may_draw_a[evse] - pilot_a[evse], 0.0), wires, held)
+        hold_kernel(evse, max(may_draw_a[evse] - pilot_a[evse], 0.0), wires, room, held)
     for evse in order:
         if goal_a[evse] > pilot_a[evse]:
-            hold_kernel(evse, -max(may_draw_a[evse] - pilot_a[evse], 0.0), wires, held)
+            hold_kernel(evse, -max(may_draw_a[evse] - pilot_a[evse], 0.0), wires, room, held)
             room.limit[:] = np.maximum(limit - held, 0.0)
             most_a = pilot_a[evse] + room_kernel(evse, wires, room)
             raised_a = level_kernel(wires.levels_a[evse], min(goal_a[evse], most_a))
             if raised_a > pilot_a[evse]:
                 grant_kernel(evse, raised_a - pilot_a[evse], wires, room)
                 pilot_a[evse] = raised_a
-            hold_kernel(evse, max(may_draw_a[evse] - pilot_a[evse], 0.0), wires, held)
+            hold_kernel(evse, max(may_draw_a[evse] - pilot_a[evse], 0.0), wires, room, held)
     return pilot_a

@@ -141,12 +141,12 @@ def _on_rows(problem: Problem, power_kw: FloatArray) -> ComplexArray:
     """Return what the power of cars (E, T) [kW] puts on every row, shape (R, T)."""
     rows = problem.topology.rows
     evse, place = np.nonzero(rows.of_evse >= 0)
-    at = (rows.of_evse[evse, place], evse)
-    shape = (len(rows.names), problem.topology.n_evses)
-    per_kw = sparse.csr_array(
-        sparse.coo_array((problem.weight[evse, place] / problem.kw_per_a[evse], at), shape=shape)
+    drawn = problem.weight(evse, place) * (power_kw / problem.kw_per_a)[evse]
+    shape = (len(rows.names), evse.size)
+    onto = sparse.csr_array(
+        sparse.coo_array((np.ones(evse.size), (rows.of_evse[evse, place], np.arange(evse.size))), shape=shape)
     )
-    return read_only(np.asarray(per_kw @ power_kw))
+    return read_only(np.asarray(onto @ drawn))
 
 
 def _mean_kw(problem: Problem, schedule: Schedule) -> FloatArray:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from models.arrays import ComplexArray, FloatArray
+from models.arrays import ComplexArray, FloatArray, IntArray
 from models.grid.site import N_PHASES, CircuitNode, Station
 from models.schedule import Schedule
 from models.state import SiteState
@@ -21,7 +21,9 @@ from optimizer.scheduling.check_lines import (
     Lines,
     drawn_anyway_a,
     limits_of_node,
-    line_by_slot_a,
+    line_a,
+    lines_a,
+    lines_used,
     over,
     uncontrolled_a,
 )
@@ -33,19 +35,33 @@ def breaches(state: SiteState, schedule: Schedule, load_quantile: float) -> tupl
     Where what nobody controls is above a limit by itself, pilots must not add to it.
     """
     found = list(_pilot_breaches(state, schedule))
-    cars = {
-        evse.evse_id: line_by_slot_a(state, evse) * schedule.pilot_a[row]
-        for row, evse in enumerate(state.site.evses)
-    }
     assets, fixed = assets_a(state, schedule), uncontrolled_a(state, load_quantile, 1.0 - load_quantile)
+    used = [lines_used(state, evse) for evse in state.site.evses]
+    cars = _cars_a(state, schedule, [most for most, _ in used])
     lines = Lines(cars, assets, fixed)
     for node in state.site.nodes:
         found += _node_breaches(state, node, lines)
+    if any(
+        (least < most).any() for most, least in used
+    ):  # the one who uses less may be there as well as the other
+        other = Lines(_cars_a(state, schedule, [least for _, least in used]), assets, fixed)
+        for node in state.site.nodes:
+            found += [one for one in _node_breaches(state, node, other) if one not in found]
     for station in state.site.stations:
-        found += _station_breaches(station, cars, state.site.voltage_v / W_PER_KW)
+        found += _station_breaches(
+            station, _ports_a(station, schedule, cars), state.site.voltage_v / W_PER_KW
+        )
     found += _line_breaches(state, schedule)
     found += asset_breaches(state, schedule, load_quantile)
     return tuple(found)
+
+
+def _cars_a(state: SiteState, schedule: Schedule, used: list[IntArray]) -> dict[str, ComplexArray]:
+    """Return the line currents that pilots allow to cars which use so many phases by slot, by EVSE."""
+    return {
+        evse.evse_id: lines_a(evse, used[row]) * schedule.pilot_a[row]
+        for row, evse in enumerate(state.site.evses)
+    }
 
 
 def _pilot_breaches(state: SiteState, schedule: Schedule) -> Iterator[Breach]:
@@ -96,13 +112,21 @@ def _quantities(
             yield f"L{one + 1}-L{other + 1}", apart[0], apart[1], node.unbalance_a
 
 
-def _station_breaches(station: Station, cars: dict[str, ComplexArray], kv: float) -> Iterator[Breach]:
+def _ports_a(station: Station, schedule: Schedule, cars: dict[str, ComplexArray]) -> list[ComplexArray]:
+    """Return the line currents that count for a cabinet: of modules those of all phases, whatever the car uses."""
+    if station.module_kw is None:
+        return [cars[evse.evse_id] for evse in station.evses]
+    return [
+        line_a(evse, len(evse.phases))[:, None] * schedule.pilot_a[schedule.row(evse.evse_id)]
+        for evse in station.evses
+    ]
+
+
+def _station_breaches(station: Station, ports_a: list[ComplexArray], kv: float) -> Iterator[Breach]:
     """What the ports of a station occupy together must exist: power, or whole modules of it."""
     if station.limit_kw is None:
         return
-    by_port = [
-        (VOLTAGES[:, None] * np.conj(cars[evse.evse_id])).sum(axis=0).real * kv for evse in station.evses
-    ]
+    by_port = [(VOLTAGES[:, None] * np.conj(port_a)).sum(axis=0).real * kv for port_a in ports_a]
     occupied_kw = np.array(by_port)
     if station.module_kw is not None:
         occupied_kw = np.ceil(occupied_kw / station.module_kw - TOLERANCE_KW) * station.module_kw

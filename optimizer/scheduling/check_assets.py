@@ -16,7 +16,8 @@ from optimizer.scheduling.check_lines import (
     Lines,
     balanced_a,
     limits_of_node,
-    line_by_slot_a,
+    lines_a,
+    lines_used,
     nothing_by_node,
     over,
     uncontrolled_a,
@@ -83,7 +84,7 @@ def _back_breaches(
     kv = state.site.voltage_v / W_PER_KW
     cars = {}
     for row, evse in enumerate(state.site.evses):
-        per_a = line_by_slot_a(state, evse)
+        per_a = lines_a(evse, lines_used(state, evse)[0])
         kw_per_a = (VOLTAGES[:, None] * np.conj(per_a)).real.sum(axis=0) * kv
         drawn_kw = schedule.energy_kwh[row] / np.where(hours > 0, hours, np.inf)
         cars[evse.evse_id] = per_a * (drawn_kw / kw_per_a)

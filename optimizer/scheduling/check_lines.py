@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import ComplexArray, FloatArray
+from models.arrays import ComplexArray, FloatArray, IntArray
 from models.grid.limits import NodeLimit
 from models.grid.site import N_PHASES, CircuitNode, Evse, Station, Wiring
 from models.state import Conduct, SiteState
@@ -54,21 +54,32 @@ class Lines:
         return fixed + told, fixed
 
 
-def line_by_slot_a(state: SiteState, evse: Evse) -> ComplexArray:
-    """Return the current of L1, L2 and L3 at a pilot of 1 A in every slot, shape (3, n_slots) [A].
+def lines_used(state: SiteState, evse: Evse) -> tuple[IntArray, IntArray]:
+    """Return how many phases cars may use in every slot, (n_slots,) the most and the least; all where nobody is.
 
-    The car counts that may be there then; where there may be two of them the one that uses more phases.
+    A car is there at most until the next one comes to its EVSE.
     """
-    n_used = np.zeros(state.grid.n_slots, dtype=np.int64)
-    for session in state.sessions:
-        if session.evse_id == evse.evse_id:
-            begin, end = max(session.arrival, state.now), max(session.departure.times)
-            stays = end <= state.now  # it should have left, and is still there
-            there = state.grid.overlap_h(begin, max(end, state.grid.end) if stays else end) > 0
-            uses = min(session.n_phases or N_PHASES, len(evse.phases))
-            n_used = np.where(there, np.maximum(n_used, uses), n_used)
-    of_number = [line_a(evse, number or len(evse.phases)) for number in range(N_PHASES + 1)]
-    return np.stack(of_number, axis=1)[:, n_used]
+    n_all = len(evse.phases)
+    most = np.zeros(state.grid.n_slots, dtype=np.int64)
+    least = np.full(state.grid.n_slots, n_all, dtype=np.int64)
+    here = sorted((s for s in state.sessions if s.evse_id == evse.evse_id), key=lambda s: s.arrival)
+    for number, session in enumerate(here):
+        begin, end = max(session.arrival, state.now), max(session.departure.times)
+        if end <= state.now:  # it should have left, and is still there
+            end = state.grid.end
+        if number + 1 < len(here):
+            end = min(end, here[number + 1].arrival)
+        there = state.grid.overlap_h(begin, end) > 0
+        uses = min(session.n_phases or N_PHASES, n_all)
+        most = np.where(there, np.maximum(most, uses), most)
+        least = np.where(there, np.minimum(least, uses), least)
+    return np.where(most > 0, most, n_all), least
+
+
+def lines_a(evse: Evse, used: IntArray) -> ComplexArray:
+    """Return the current of L1, L2 and L3 at a pilot of 1 A by slot, (3, n_slots) [A], of so many phases in use."""
+    of_number = [line_a(evse, number) for number in range(N_PHASES + 1)]
+    return np.stack(of_number, axis=1)[:, used]
 
 
 def line_a(evse: Evse, n_used: int) -> ComplexArray:

@@ -44,7 +44,7 @@ class Delivery:
         cls, problem: Problem, pilot_a: FloatArray, energy_kwh: FloatArray, session_kwh: FloatArray
     ) -> "Delivery":
         """Return what pilots (E, T) [A] deliver; a car draws no more than it can."""
-        drawn_kw = np.minimum(pilot_a, problem.max_a) * problem.kw_per_a[:, None]
+        drawn_kw = np.minimum(pilot_a, problem.max_a) * problem.kw_per_a
         hours = np.where(problem.slot_h > 0, problem.slot_h, np.inf)
         power_kw = np.where(shared_cells(problem), drawn_kw, energy_kwh / hours)
         return cls(frozen(power_kw), energy_kwh, session_kwh)

@@ -58,7 +58,7 @@ def _caps(problem: Problem, planned: PlannedPower) -> tuple[FloatArray, ...]:
     free_kw = frozen(np.full(problem.grid.n_slots, np.inf))
     if planned.site_cap_kw is None:
         return (free_kw,)
-    least_kw = float((problem.topology.min_a * problem.kw_per_a).max(initial=0.0))
+    least_kw = float((problem.topology.min_a[:, None] * problem.kw_per_a).max(initial=0.0))
     return (planned.site_cap_kw, frozen(planned.site_cap_kw + least_kw), free_kw)
 
 
@@ -88,12 +88,14 @@ def _dispatched(
     wires = wires_of(problem)
     offset = problem.limits.offset.T
     total = np.stack([offset.real, offset.imag], axis=-1)
-    pilot_a, energy_kwh = dispatch_kernel(demand, wires, total, limit.T.copy(order="C"), problem.grid.step_h)
+    pilot_a, energy_kwh = dispatch_kernel(
+        demand, wires, problem.n_lines.T.copy(order="C"), total, limit.T.copy(order="C"), problem.grid.step_h
+    )
     schedule = Schedule(
         grid=problem.grid,
         evse_ids=top.evse_ids,
         pilot_a=frozen(pilot_a),
-        power_kw=frozen(pilot_a * problem.kw_per_a[:, None]),
+        power_kw=frozen(pilot_a * problem.kw_per_a),
         energy_kwh=frozen(energy_kwh.sum(axis=1)),
     )
     return Dispatched(schedule, frozen(energy_kwh.sum(axis=2)))
@@ -102,7 +104,7 @@ def _dispatched(
 def wires_of(problem: Problem) -> Wires:
     """Return what a pilot of each EVSE loads, as kernels take it."""
     rows = problem.topology.rows
-    weight = np.stack([problem.weight.real, problem.weight.imag], axis=-1)
+    weight = np.stack([rows.weight.real, rows.weight.imag], axis=-1)
     return Wires(problem.topology.levels_a, rows.of_evse, weight, rows.is_power, problem.kw_per_a)
 
 

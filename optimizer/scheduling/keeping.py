@@ -58,7 +58,7 @@ def dispatch_keeping(problem: Problem, planned: PlannedPower, charging: BoolArra
         grid=problem.grid,
         evse_ids=problem.topology.evse_ids,
         pilot_a=frozen(pilot_a),
-        power_kw=frozen(pilot_a * problem.kw_per_a[:, None]),
+        power_kw=frozen(pilot_a * problem.kw_per_a),
         energy_kwh=frozen(held_kwh.sum(axis=1) + beside.schedule.energy_kwh),
     )
     return Dispatched(schedule, frozen(held_kwh.sum(axis=2) + beside.session_kwh))
@@ -66,7 +66,7 @@ def dispatch_keeping(problem: Problem, planned: PlannedPower, charging: BoolArra
 
 def _energy_kwh(problem: Problem, pilot_a: FloatArray) -> FloatArray:
     """Return the energy that pilots deliver, shape (E, S, T) [kWh]: never more than is needed."""
-    drawn_kw = np.minimum(pilot_a, problem.max_a) * problem.kw_per_a[:, None]
+    drawn_kw = np.minimum(pilot_a, problem.max_a) * problem.kw_per_a
     offered_kwh = np.cumsum(drawn_kw[:, None, :] * problem.connected_h, axis=2)
     taken_kwh = np.minimum(offered_kwh, problem.need_kwh[:, :, None])
     return frozen(np.diff(taken_kwh, axis=2, prepend=0.0))
@@ -77,5 +77,5 @@ def on_rows(problem: Problem, pilot_a: FloatArray) -> ComplexArray:
     rows = problem.topology.rows
     out = np.zeros(problem.limits.offset.shape, dtype=np.complex128)
     evse, place = np.nonzero(rows.of_evse >= 0)
-    np.add.at(out, rows.of_evse[evse, place], problem.weight[evse, place][:, None] * pilot_a[evse])
+    np.add.at(out, rows.of_evse[evse, place], problem.weight(evse, place) * pilot_a[evse])
     return read_only(out)

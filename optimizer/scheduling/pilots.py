@@ -37,10 +37,10 @@ LOST_KWH = 0.05
 
 
 class Wires(NamedTuple):
-    """What a pilot loads: ``levels_a`` (E, L), ``rows`` (E, K) padded with -1, ``kw_per_a`` (E,).
+    """What a pilot loads: ``levels_a`` (E, L), ``rows`` (E, K) padded with -1, ``kw_per_a`` (E, T).
 
-    ``weight`` (E, K, 2) is the phasor of 1 A on each of these rows, real and imaginary part; ``is_power`` (R,)
-    marks rows of which only the real part counts.
+    ``weight`` (4, E, K, 2) is the phasor of 1 A on each of these rows, real and imaginary part, by the number of
+    phases that the car uses; ``is_power`` (R,) marks rows of which only the real part counts.
     """
 
     levels_a: FloatArray
@@ -53,11 +53,12 @@ class Wires(NamedTuple):
 class Room(NamedTuple):
     """What every row carries in one slot, ``total`` (R, 2), and may carry, ``limit`` (R,).
 
-    What is granted is added to the total in place.
+    What is granted is added to the total in place. ``n_lines`` (E,) is how many phases the car uses then.
     """
 
     total: FloatArray
     limit: FloatArray
+    n_lines: IntArray
 
 
 class Demand(NamedTuple):
@@ -131,7 +132,8 @@ def room_kernel(evse: int, wires: Wires, room: Room) -> float:
         row = wires.rows[evse, place]
         if row < 0:
             break
-        step_a = step_kernel(room.total[row], wires.weight[evse, place], room.limit[row], wires.is_power[row])
+        weight = wires.weight[room.n_lines[evse], evse, place]
+        step_a = step_kernel(room.total[row], weight, room.limit[row], wires.is_power[row])
         most_a = min(most_a, step_a)
     return most_a
 
@@ -154,8 +156,9 @@ def grant_kernel(evse: int, extra_a: float, wires: Wires, room: Room) -> None:
         row = wires.rows[evse, place]
         if row < 0:
             break
-        room.total[row, 0] += extra_a * wires.weight[evse, place, 0]
-        room.total[row, 1] += extra_a * wires.weight[evse, place, 1]
+        weight = wires.weight[room.n_lines[evse], evse, place]
+        room.total[row, 0] += extra_a * weight[0]
+        room.total[row, 1] += extra_a * weight[1]
 
 
 @kernel
@@ -205,7 +208,7 @@ def wants_kernel(t: int, demand: Demand, wires: Wires, ledger: Ledger, step_h: f
     for e in range(n_evses):
         open_kwh = 0.0
         open_h = 0.0
-        full_kw = max(demand.max_a[e, t] * wires.kw_per_a[e], 1e-9)
+        full_kw = max(demand.max_a[e, t] * wires.kw_per_a[e, t], 1e-9)
         for q in range(n_seats):
             if demand.connected_h[e, q, t] > 0.0 and ledger.left_kwh[e, q] > FULL_KWH:
                 open_kwh += ledger.left_kwh[e, q]
@@ -217,7 +220,7 @@ def wants_kernel(t: int, demand: Demand, wires: Wires, ledger: Ledger, step_h: f
         if open_kwh > 0.0 and demand.max_a[e, t] > 0.0:
             ledger.owed_kwh[e] = min(ledger.owed_kwh[e] + demand.target_kw[e, t] * open_h, open_kwh)
             wants.most_a[e] = demand.max_a[e, t]
-            due_a = max(ledger.owed_kwh[e], 0.0) / open_h / wires.kw_per_a[e]
+            due_a = max(ledger.owed_kwh[e], 0.0) / open_h / wires.kw_per_a[e, t]
             wants.want_a[e] = min(due_a, demand.max_a[e, t])
             # A car that charges and is to charge again soon is not switched off in between.
             soon_kw = demand.target_kw[e, t : t + max(int(HOLD_H / step_h), 1)].max()
@@ -238,7 +241,7 @@ def settle_kernel(t: int, pilot_a: FloatArray, demand: Demand, wires: Wires, led
     given_kwh = np.zeros((n_evses, n_seats))
     for e in range(n_evses):
         ledger.charging[e] = pilot_a[e] > 0.0
-        drawn_kw = min(pilot_a[e], demand.max_a[e, t]) * wires.kw_per_a[e]
+        drawn_kw = min(pilot_a[e], demand.max_a[e, t]) * wires.kw_per_a[e, t]
         for q in range(n_seats):
             given_kwh[e, q] = min(drawn_kw * demand.connected_h[e, q, t], ledger.left_kwh[e, q])
             ledger.left_kwh[e, q] -= given_kwh[e, q]
@@ -272,7 +275,7 @@ def top_up_kernel(t: int, least_a: float, demand: Demand, wires: Wires, room: Ro
             pilot_a = granted.pilot_a[e, t]
             if hours <= 0.0 or lost_kwh <= LOST_KWH or pilot_a < least_a:
                 continue
-            goal_a = min(pilot_a + lost_kwh / hours / wires.kw_per_a[e], demand.max_a[e, t])
+            goal_a = min(pilot_a + lost_kwh / hours / wires.kw_per_a[e, t], demand.max_a[e, t])
             levels_a = wires.levels_a[e]
             above = np.searchsorted(levels_a, goal_a - 1e-9)
             goal_a = levels_a[above] if above < levels_a.size else goal_a
@@ -280,7 +283,7 @@ def top_up_kernel(t: int, least_a: float, demand: Demand, wires: Wires, room: Ro
             if raised_a > pilot_a:
                 grant_kernel(e, raised_a - pilot_a, wires, room)
                 more_a = min(raised_a, demand.max_a[e, t]) - min(pilot_a, demand.max_a[e, t])
-                more_kwh = min(more_a * wires.kw_per_a[e] * hours, lost_kwh)
+                more_kwh = min(more_a * wires.kw_per_a[e, t] * hours, lost_kwh)
                 granted.energy_kwh[e, q, t] += more_kwh
                 granted.lost_kwh[e, q] -= more_kwh
                 granted.pilot_a[e, t] = raised_a
@@ -288,11 +291,12 @@ def top_up_kernel(t: int, least_a: float, demand: Demand, wires: Wires, room: Ro
 
 @kernel
 def dispatch_kernel(
-    demand: Demand, wires: Wires, total: FloatArray, limit: FloatArray, step_h: float
+    demand: Demand, wires: Wires, n_lines: IntArray, total: FloatArray, limit: FloatArray, step_h: float
 ) -> tuple[FloatArray, FloatArray]:
     """Pilots (E, T) [A] and the energy expected of them (E, S, T) [kWh], slot by slot.
 
-    ``total`` (T, R, 2) is what rows carry, ``limit`` (T, R) what they may; what is granted is added in place.
+    ``n_lines`` (T, E) is how many phases cars use, ``total`` (T, R, 2) what rows carry, ``limit`` (T, R) what they
+    may; what is granted is added in place.
     """
     n_evses, n_seats, n_slots = demand.connected_h.shape
     pilot_a = np.zeros((n_evses, n_slots))
@@ -302,13 +306,13 @@ def dispatch_kernel(
     )
     for t in range(n_slots):
         wants = wants_kernel(t, demand, wires, ledger, step_h)
-        pilot_a[:, t] = pilots_kernel(wants, wires, Room(total[t], limit[t]))
+        pilot_a[:, t] = pilots_kernel(wants, wires, Room(total[t], limit[t], n_lines[t]))
         energy_kwh[:, :, t] = settle_kernel(t, pilot_a[:, t], demand, wires, ledger)
     # What rounding lost goes first to slots in which the car charges anyway, then to the latest: the next plan
     # may do better there, and nobody is switched on now for a little.
     granted = Granted(pilot_a, energy_kwh, ledger.left_kwh - demand.short_kwh)
     for t in range(n_slots):
-        top_up_kernel(t, 1e-6, demand, wires, Room(total[t], limit[t]), granted)
+        top_up_kernel(t, 1e-6, demand, wires, Room(total[t], limit[t], n_lines[t]), granted)
     for t in range(n_slots - 1, -1, -1):
-        top_up_kernel(t, 0.0, demand, wires, Room(total[t], limit[t]), granted)
+        top_up_kernel(t, 0.0, demand, wires, Room(total[t], limit[t], n_lines[t]), granted)
     return pilot_a, energy_kwh

@@ -13,7 +13,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from models.arrays import frozen, read_only
-from models.units import W_PER_KW
+from optimizer.lines_used import kw_per_a_of
 from optimizer.problem import Problem
 from optimizer.scheduling.laws import Model, summed
 from optimizer.scheduling.parts.acceptance import AcceptedPower
@@ -129,6 +129,7 @@ def widest(problem: Problem, structure: Structure) -> Problem:
     top = problem.topology
     n_seats = len(structure.members.get(Charging.name, NOTHING))
     shape = (top.n_evses, n_seats)
+    n_lines = read_only(np.zeros((top.n_evses, problem.grid.n_slots), dtype=np.int64))
     wide = replace(
         problem,
         session_ids=tuple((None,) * n_seats for _ in range(top.n_evses)),
@@ -139,8 +140,8 @@ def widest(problem: Problem, structure: Structure) -> Problem:
         promised_kwh=frozen(np.zeros(shape)),
         floor_kwh=frozen(np.zeros(shape)),
         max_a=frozen(np.repeat(top.max_a[:, None], problem.grid.n_slots, axis=1)),
-        kw_per_a=frozen(top.rows.phasors.real.sum(axis=1) * (top.voltage_v / W_PER_KW)),
-        weight=read_only(np.array(top.rows.weights(top.rows.phasors))),
+        n_lines=n_lines,
+        kw_per_a=kw_per_a_of(n_lines, top),
     )
     for part in PARTS:
         if part.name in structure.members:

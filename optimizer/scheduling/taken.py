@@ -31,7 +31,7 @@ def paused_in(problem: Problem, sent: Dispatched, slots: Iterable[int]) -> Dispa
         grid=problem.grid,
         evse_ids=sent.schedule.evse_ids,
         pilot_a=frozen(pilot_a),
-        power_kw=frozen(pilot_a * problem.kw_per_a[:, None]),
+        power_kw=frozen(pilot_a * problem.kw_per_a),
         energy_kwh=frozen(kwh.sum(axis=1)),
     )
     return Dispatched(schedule, frozen(kwh.sum(axis=2)))
@@ -44,7 +44,7 @@ def taken_kwh(problem: Problem, pilot_a: FloatArray) -> FloatArray:
     ``power_kw <= (accepted_kw - s given_kwh) / (1 + s hours / 2)`` with what was given before the slot.
     """
     cars = problem.batteries
-    drawn_kw = np.minimum(pilot_a, problem.max_a) * problem.kw_per_a[:, None]
+    drawn_kw = np.minimum(pilot_a, problem.max_a) * problem.kw_per_a
     left_kwh = np.array(problem.need_kwh)
     taken = np.zeros(problem.connected_h.shape)
     given_kwh = np.zeros(left_kwh.shape[0])

@@ -118,7 +118,7 @@ def is_curtailed(problem: Problem, sent: Dispatched) -> bool:
         return True
     above = problem.topology.rows.of_evse
     for overload in problem.limits.overloads:
-        below = ((above == overload.row) & (problem.weight != 0)).any(axis=1)
+        below = ((above == overload.row) & (problem.topology.rows.weight != 0).any(axis=0)).any(axis=1)
         slots = list(overload.slots)
         if (can_charge & (pilot_a == 0))[below][:, slots].any():
             return True

@@ -129,7 +129,7 @@ def test_a_station_that_cannot_be_told_keeps_its_share_free(conduct, counted_a):
 @settings(max_examples=30)
 def test_a_weight_is_what_an_evse_puts_on_a_row(of):
     rows = Rows.of(of.site)
-    weight = rows.weights(rows.phasors)
+    weight = rows.weight[-1]
     for evse, above in enumerate(rows.of_evse):
         for place, row in enumerate(above[above >= 0]):
             name = rows.names[row]

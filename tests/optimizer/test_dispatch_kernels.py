@@ -39,7 +39,7 @@ class Case:
         offset = limits.offset[:, slot]
         size = np.where(self.problem.topology.rows.is_power, offset.real, np.abs(offset))
         limit = size + share * (limits.limit[:, slot].clip(max=1e3) - size).clip(min=0.0)
-        return Room(np.stack([offset.real, offset.imag], axis=-1), limit)
+        return Room(np.stack([offset.real, offset.imag], axis=-1), limit, self.problem.n_lines[:, slot])
 
     def wants(self, slot):
         most_a = self.demand.max_a[:, slot]
@@ -177,7 +177,7 @@ def test_what_rounding_lost_is_given_back_where_there_is_room(case, least_a):
 def test_dispatch_is_the_sum_of_its_parts(case):
     offset, limit = case.problem.limits.offset.T, case.problem.limits.limit.T.copy(order="C")
     total = np.stack([offset.real, offset.imag], axis=-1)
-    arguments = (case.demand, case.wires)
+    arguments = (case.demand, case.wires, case.problem.n_lines.T.copy(order="C"))
     theirs = reference.dispatch(*arguments, total.copy(), limit, case.problem.grid.step_h)
     ours = pilots.dispatch_kernel(*arguments, total, limit, case.problem.grid.step_h)
     np.testing.assert_allclose(ours[0], theirs[0], atol=1e-9)

@@ -8,10 +8,10 @@ import numpy as np
 from optimizer.scheduling.pilots import HOLD_H, HOLD_KW, Granted, Ledger, Room, Wants
 
 
-def loads(evse, wires):
-    """(row, phasor of 1 A) of every row above an EVSE."""
-    n_rows = int((wires.rows[evse] >= 0).sum())
-    return [(int(wires.rows[evse, k]), complex(*wires.weight[evse, k])) for k in range(n_rows)]
+def loads(evse, wires, room):
+    """(row, phasor of 1 A) of every row above an EVSE, on the phases that its car uses."""
+    n_rows, weight = int((wires.rows[evse] >= 0).sum()), wires.weight[int(room.n_lines[evse])]
+    return [(int(wires.rows[evse, k]), complex(*weight[evse, k])) for k in range(n_rows)]
 
 
 def step(total, weight, limit, is_power):
@@ -31,7 +31,7 @@ def room(evse, wires, room):
     """Least of all that is left above an EVSE, in amperes."""
     steps = [
         step(room.total[row], (weight.real, weight.imag), room.limit[row], wires.is_power[row])
-        for row, weight in loads(evse, wires)
+        for row, weight in loads(evse, wires, room)
     ]
     return min(steps, default=np.inf)
 
@@ -43,7 +43,7 @@ def level(levels_a, most_a):
 
 def grant(evse, extra_a, wires, room):
     """Put a grant on all rows above at once."""
-    for row, weight in loads(evse, wires):
+    for row, weight in loads(evse, wires, room):
         room.total[row] += extra_a * np.array([weight.real, weight.imag])
 
 
@@ -76,13 +76,13 @@ def wants(t, demand, wires, ledger, step_h):
     is_open = (hours > 0) & (ledger.left_kwh > 1e-9)
     open_kwh = np.where(is_open, ledger.left_kwh, 0.0).sum(axis=1)
     open_h = np.where(is_open, hours, 0.0).sum(axis=1)
-    full_kw = np.maximum(demand.max_a[:, t] * wires.kw_per_a, 1e-9)[:, None]
+    full_kw = np.maximum(demand.max_a[:, t] * wires.kw_per_a[:, t], 1e-9)[:, None]
     laxity = (ledger.left_h - ledger.left_kwh / full_kw) / step_h
     weight = demand.priority / np.maximum(laxity + 3.0, 0.1) * np.where(ledger.charging, 1.25, 1.0)[:, None]
     charges = (open_kwh > 0) & (demand.max_a[:, t] > 0)
     owed_kwh = np.minimum(ledger.owed_kwh + demand.target_kw[:, t] * open_h, open_kwh)
     ledger.owed_kwh[:] = np.where(charges, owed_kwh, 0.0)
-    due_a = np.maximum(owed_kwh, 0.0) / np.where(charges, open_h, 1.0) / wires.kw_per_a
+    due_a = np.maximum(owed_kwh, 0.0) / np.where(charges, open_h, 1.0) / wires.kw_per_a[:, t]
     n_soon = max(int(HOLD_H / step_h), 1)
     soon_kw = demand.target_kw[:, t : t + n_soon].max(axis=1)
     held_a = np.where(ledger.charging & (soon_kw > HOLD_KW), wires.levels_a[:, 0], 0.0)
@@ -98,7 +98,7 @@ def wants(t, demand, wires, ledger, step_h):
 
 def settle(t, pilot_a, demand, wires, ledger):
     """Energy of one slot for all seats at once, and the ledger after it."""
-    drawn_kw = (np.minimum(pilot_a, demand.max_a[:, t]) * wires.kw_per_a)[:, None]
+    drawn_kw = (np.minimum(pilot_a, demand.max_a[:, t]) * wires.kw_per_a[:, t])[:, None]
     given_kwh = np.minimum(drawn_kw * demand.connected_h[:, :, t], ledger.left_kwh)
     ledger.left_kwh[:] = ledger.left_kwh - given_kwh
     ledger.left_h[:] = ledger.left_h - demand.connected_h[:, :, t]
@@ -115,23 +115,23 @@ def top_up(t, least_a, demand, wires, room_left, granted):
         hours, lost_kwh = demand.connected_h[e, q, t], granted.lost_kwh[e, q]
         pilot_a, most_a = granted.pilot_a[e, t], demand.max_a[e, t]
         if hours > 0 and lost_kwh > 0.05 and pilot_a >= least_a:
-            wanted_a = min(pilot_a + lost_kwh / hours / wires.kw_per_a[e], most_a)
+            wanted_a = min(pilot_a + lost_kwh / hours / wires.kw_per_a[e, t], most_a)
             enough = [one for one in wires.levels_a[e] if one >= wanted_a - 1e-9]
             goal_a = min(enough, default=wanted_a)
             raised_a = level(wires.levels_a[e], min(goal_a, pilot_a + room(e, wires, room_left)))
             if raised_a > pilot_a:
                 grant(e, raised_a - pilot_a, wires, room_left)
                 useful_a = min(raised_a, most_a) - min(pilot_a, most_a)
-                more_kwh = min(useful_a * wires.kw_per_a[e] * hours, lost_kwh)
+                more_kwh = min(useful_a * wires.kw_per_a[e, t] * hours, lost_kwh)
                 granted.pilot_a[e, t] = raised_a
                 granted.energy_kwh[e, q, t] += more_kwh
                 granted.lost_kwh[e, q] -= more_kwh
 
 
-def dispatch(demand, wires, total, limit, step_h):
+def dispatch(demand, wires, n_lines, total, limit, step_h):
     """All slots, from the parts above."""
     n_slots = demand.connected_h.shape[2]
-    rooms = [Room(total[t], limit[t]) for t in range(n_slots)]
+    rooms = [Room(total[t], limit[t], n_lines[t]) for t in range(n_slots)]
     left_h = demand.connected_h.sum(axis=2)
     ledger = Ledger(demand.need_kwh.copy(), left_h, np.zeros(len(left_h)), demand.charging.copy())
     told, given = [], []

@@ -132,9 +132,9 @@ def learn(samples, book, plugs):
 # --- sharing --------------------------------------------------------------------------------------
 
 
-def hold(evse, current_a, wires, held):
+def hold(evse, current_a, wires, room_left, held):
     """Keep free what a current may put on its rows, whichever way."""
-    for row, weight in loads(evse, wires):
+    for row, weight in loads(evse, wires, room_left):
         held[row] += current_a * (max(weight.real, 0.0) if wires.is_power[row] else abs(weight))
 
 
@@ -173,7 +173,7 @@ def climb(goal_a, told_a, may_draw_a, urgency, wires, room_left):
         held = np.zeros_like(room_left.limit)
         for other in evses:
             if other != evse:
-                hold(other, max(may_draw_a[other] - pilot_a[other], 0.0), wires, held)
+                hold(other, max(may_draw_a[other] - pilot_a[other], 0.0), wires, room_left, held)
         rest = room_left._replace(limit=np.maximum(room_left.limit - held, 0.0))
         serve([evse], goal_a, pilot_a, wires, rest)
     return pilot_a

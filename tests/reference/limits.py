@@ -32,15 +32,17 @@ def parents(site, node_id):
 
 def phases_used(state, evse, slot):
     """Site phases that a pilot loads in a slot: those of the cars that may be there, whoever takes more."""
-    begin, end = state.grid.slot_start(slot), state.grid.slot_start(slot + 1)
-    here = [
-        session.n_phases or len(evse.phases)
-        for session in state.sessions
-        if session.evse_id == evse.evse_id
-        and session.arrival < end
-        and max(session.departure.times) > max(begin, state.now)
-    ]
-    return evse.phases[: max(here, default=0)]
+    begin, end = max(state.grid.slot_start(slot), state.now), state.grid.slot_start(slot + 1)
+    here = []
+    for session in state.sessions:
+        if session.evse_id == evse.evse_id:
+            leaves = max(session.departure.times)
+            leaves = end if leaves <= state.now else leaves  # too late already: who knows
+            after = [s.arrival for s in state.sessions if s.evse_id == evse.evse_id]
+            leaves = min([leaves, *(arrival for arrival in after if arrival > session.arrival)])
+            if session.arrival < end and leaves > begin:
+                here.append(session.n_phases or len(evse.phases))
+    return evse.phases[: max(here, default=len(evse.phases))]
 
 
 def lines_of(evse, size_a, phases):
@@ -101,11 +103,10 @@ def uncontrolled(state, node_id, slot, level):
     for plant in state.assets.solar:
         if not plant.can_curtail and node_id in parents(state.site, plant.node_id):
             total = drawing(total, -float(plant.at(1.0 - level)[slot]), state.site.voltage_v)
-    for station in state.site.stations:
-        if node_id in parents(state.site, station.node_id):
-            for evse in station.evses:
-                added = lines_of(evse, anyway_a(state, evse.evse_id), evse.phases)
-                total = [one + other for one, other in zip(total, added, strict=True)]
+    here = [one for one in state.site.stations if node_id in parents(state.site, one.node_id)]
+    for evse in (evse for station in here for evse in station.evses):
+        added = lines_of(evse, anyway_a(state, evse.evse_id), evse.phases)
+        total = [one + other for one, other in zip(total, added, strict=True)]
     return total
 
 

@@ -22,7 +22,7 @@ def limit(m: Model, r: int, f: int, t: int) -> Relation:
     ``sum_e Re(d_f weight[e, r]) pilot_a[e, t] + assets <= limit[r, t] - Re(d_f offset[r, t])`` with
     ``d_f = exp(-j pi f / 12)`` and ``pilot_a = power_kw / kw_per_a``.
     """
-    terms = [(per_kw, m.power_kw[e, t]) for e, per_kw in m.loading[r, f] if m.is_open[e][t]]
+    terms = [(per_kw[t], m.power_kw[e, t]) for e, per_kw in m.loading[r, f] if m.is_open[e][t] and per_kw[t]]
     sign = DIRECTIONS[f].real
     terms += [(sign * weight, variable) for weight, variable in m.flows.on_row.get((r, t), [])]
     if not terms:
@@ -66,7 +66,7 @@ class Limits(Part):
         super().__init__(compiled, members, stated)
         self._facets = sorted(Facet(*member) for member in members)  # type: ignore[misc] # as above
         self._pairs = Pairs.of(stated, self._facets)
-        self._per_kw = self._pairs.per_kw(stated)
+        self._per_kw, self._n_lines = self._pairs.table(stated), np.array(stated.n_lines)
 
     def move(self, problem: Problem, moment: Moment, sheet: Sheet) -> None:  # noqa: ARG002 - limits are no money
         """Write what each row has left beside its load."""
@@ -77,14 +77,17 @@ class Limits(Part):
 
     def coefficients(self, problem: Problem) -> Iterator[Block]:
         """Yield the rows above EVSEs whose car uses other phases than the last one."""
-        values = self._pairs.per_kw(problem)
-        for pair in np.nonzero(values != self._per_kw)[0].tolist():
-            facet, evse = self._facets[self._pairs.facet[pair]], int(self._pairs.evse[pair])
-            rows = self.rows["limit"][facet.row, facet.facet]
-            there = rows != NOWHERE
-            columns = self.columns["power_kw"][evse]
-            yield Block(rows[there], columns[there], frozen(np.full(int(there.sum()), values[pair])))
-        self._per_kw = values
+        ring, n_lines = problem.grid.ring, np.array(self._n_lines)
+        n_lines[:, ring] = np.where(problem.slot_h > 0, problem.n_lines, n_lines[:, ring])
+        of_evse = (n_lines != self._n_lines).any(axis=1)
+        pairs = np.nonzero(of_evse[self._pairs.evse])[0]
+        if pairs.size:
+            evse, facet = self._pairs.evse[pairs], np.array(self._facets)[self._pairs.facet[pairs]]
+            old, new = (self._per_kw[number[evse], pairs[:, None]] for number in (self._n_lines, n_lines))
+            rows, columns = self.rows["limit"][facet[:, 0], facet[:, 1]], self.columns["power_kw"][evse]
+            changed = (old != new) & (rows != NOWHERE)
+            yield Block(rows[changed], columns[changed], frozen(new[changed]))
+        self._n_lines = n_lines
 
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:  # noqa: ARG002
         """Limits cost nothing."""
@@ -126,7 +129,7 @@ class Pairs(NamedTuple):
     def of(cls, problem: Problem, facets: list[Facet]) -> "Pairs":
         """Return the pairs of some facets, for every phase that a car could use."""
         rows = problem.topology.rows
-        loads = np.abs(rows.weights(rows.phasors)) > SMALL
+        loads = (np.abs(rows.weight) > SMALL).any(axis=0)
         evse, place = np.nonzero((rows.of_evse >= 0) & loads)
         row = rows.of_evse[evse, place]
         order = np.argsort(row, kind="stable")
@@ -137,13 +140,19 @@ class Pairs(NamedTuple):
         direction = DIRECTIONS[np.array([f.facet for f in facets], dtype=np.int64)[number]]
         return cls(number, evse[chosen], place[chosen], direction)
 
-    def per_kw(self, problem: Problem) -> FloatArray:
-        """Return the coefficient of every pair in a problem, per kW."""
-        weight = problem.weight[self.evse, self.place]
-        return frozen((weight * self.direction).real / problem.kw_per_a[self.evse])
+    def table(self, problem: Problem) -> FloatArray:
+        """Return the coefficients of every pair by the number of phases in use, shape (4, P), per kW."""
+        rows = problem.topology.rows
+        weight = rows.weight[:, self.evse, self.place]
+        return frozen((weight * self.direction).real / rows.kw_per_a[:, self.evse])
 
-    def listed(self, problem: Problem) -> tuple[list[int], list[int], list[float]]:
-        """Return facet, EVSE and coefficient of the pairs as lists."""
+    def per_kw(self, problem: Problem) -> FloatArray:
+        """Return the coefficient of every pair in each slot of a problem, shape (P, T), per kW."""
+        pairs = np.arange(self.evse.size)[:, None]
+        return frozen(self.table(problem)[problem.n_lines[self.evse], pairs])
+
+    def listed(self, problem: Problem) -> tuple[list[int], list[int], list[list[float]]]:
+        """Return facet, EVSE and coefficients by slot of the pairs as lists."""
         return self.facet.tolist(), self.evse.tolist(), self.per_kw(problem).tolist()
 
 
@@ -151,7 +160,7 @@ class RowPrices(NamedTuple):
     """Shadow prices of the limits, and the way from a row to the EVSEs that load it.
 
     ``per_unit`` (R, T) is by row [currency/kW or A], ``by_facet`` (F, T) by facet of ``row`` (F,);
-    pair ``i`` says that a kW at ``evse[i]`` loads facet ``facet[i]`` by ``per_kw[i]``.
+    pair ``i`` says that a kW at ``evse[i]`` loads facet ``facet[i]`` by ``per_kw[i]``, (P, T).
     """
 
     per_unit: FloatArray
@@ -167,7 +176,12 @@ class RowPrices(NamedTuple):
         nobody = np.empty(0, dtype=np.int64)
         shape = problem.limits.limit.shape
         return cls(
-            frozen(np.zeros(shape)), frozen(np.zeros((0, shape[1]))), nobody, nobody, nobody, frozen([])
+            frozen(np.zeros(shape)),
+            frozen(np.zeros((0, shape[1]))),
+            nobody,
+            nobody,
+            nobody,
+            frozen(np.zeros((0, shape[1]))),
         )
 
     def of_evses(self, n_evses: int, least: float = 0.0) -> FloatArray:
@@ -177,7 +191,7 @@ class RowPrices(NamedTuple):
         """
         out = np.zeros((n_evses, self.by_facet.shape[1]))
         counted = np.where(self.by_facet > least, self.by_facet, 0.0)
-        np.add.at(out, self.evse, self.per_kw[:, None] * counted[self.facet])
+        np.add.at(out, self.evse, self.per_kw * counted[self.facet])
         return frozen(out)
 
 

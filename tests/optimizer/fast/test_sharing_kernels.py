@@ -25,15 +25,16 @@ class Case:
         self.rng = rng = np.random.default_rng(seed)
         rows = np.array([rng.permutation(N_ROWS)[:3] for _ in range(N_EVSES)])
         rows[:, 2] = np.where(rng.random(N_EVSES) < 0.3, -1, rows[:, 2])
-        angle = rng.choice([0.0, 0.0, np.pi / 6, -np.pi / 6], rows.shape)
-        weight = parts(rng.uniform(0.2, 1.0, rows.shape) * np.exp(1j * angle))
+        angle = rng.choice([0.0, 0.0, np.pi / 6, -np.pi / 6], (4, *rows.shape))
+        weight = parts(rng.uniform(0.2, 1.0, angle.shape) * np.exp(1j * angle))
+        self.n_lines = rng.integers(1, 4, N_EVSES)
         is_power = rng.random(N_ROWS) < 0.3
-        self.wires = Wires(LEVELS_A, rows, weight, is_power, np.ones(N_EVSES))
+        self.wires = Wires(LEVELS_A, rows, weight, is_power, np.zeros((0, 0)))
         load = rng.uniform(-5.0, 20.0, N_ROWS) * np.exp(1j * rng.choice([0.0, 1.0], N_ROWS))
         self.load, self.limit = parts(load), rng.choice([np.inf, 5.0, 30.0, 55.5], N_ROWS)
 
     def room(self):
-        return Room(self.load.copy(), self.limit.copy())
+        return Room(self.load.copy(), self.limit.copy(), self.n_lines)
 
     def pilots(self):
         return np.array([self.rng.choice([0.0, *row[np.isfinite(row)]]) for row in LEVELS_A])
@@ -64,8 +65,8 @@ def test_everybody_is_served_and_shared_with_as_by_the_naive_twins(seed):
 def test_room_is_held_as_by_the_naive_twin(seed):
     case, one, other = Case(seed), np.zeros(N_ROWS), np.zeros(N_ROWS)
     for evse in range(N_EVSES):
-        fast.hold_kernel(evse, 7.5, case.wires, one)
-        reference.hold(evse, 7.5, case.wires, other)
+        fast.hold_kernel(evse, 7.5, case.wires, case.room(), one)
+        reference.hold(evse, 7.5, case.wires, case.room(), other)
     np.testing.assert_allclose(one, other)
 
 

@@ -58,7 +58,7 @@ def check(one, power_kw, hours, others_h, least_kw):
             falling_kw = curve.full_power_kw - curve.slope_per_h * (
                 energy_kwh + step_kwh / 2 - curve.knee_kwh
             )
-            assert power_kw[t] <= min(falling_kw, max(curve.full_power_kw, least_kw)) + 1e-4
+            assert power_kw[t] <= min(falling_kw, max(curve.full_power_kw, least_kw[t])) + 1e-4
         energy_kwh += step_kwh
     assert energy_kwh <= max(curve.full_kwh, one.delivered_kwh) + 1e-4
 
