@@ -12,7 +12,7 @@ from models.arrays import BoolArray, FloatArray, frozen
 from models.grid.site import Site
 from models.state import SiteState
 from models.validate import validate_state
-from optimizer.explain import binding_limits, overload_notes, unmet_energy
+from optimizer.explain import binding_limits, coming_notes, overload_notes, unmet_energy
 from optimizer.lateness import milestone_notes
 from optimizer.options import PlanOptions
 from optimizer.plan import Plan, PlanBasis
@@ -298,6 +298,7 @@ class Controller:
             report=report,
             notes=(
                 *overload_notes(state, problem),
+                *coming_notes(problem, planned),
                 *milestone_notes(state, problem, dispatched.schedule),
                 *promise_notes(promises, state.site.zone),
                 *attempt.notes,

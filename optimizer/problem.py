@@ -14,8 +14,9 @@ from models.sessions import ChargingSession
 from models.state import SiteState
 from models.timegrid import TimeGrid
 from models.units import W_PER_KW
-from optimizer.asset_rows import asset_reach, curtailable_kw
+from optimizer.asset_rows import asset_reach, curtailable_kw, tapped_by
 from optimizer.car_batteries import CarBatteries
+from optimizer.coming import Coming
 from optimizer.deadlines import Deadlines
 from optimizer.options import PlanOptions
 from optimizer.row_limits import RowLimits, balanced_room_kw, row_limits
@@ -55,7 +56,7 @@ class Problem:
     limits : RowLimits
         What the rows may carry, and what is on them already.
     tapped, pushed : (R,) float64
-        What assets can add to each row, and what they can take from it.
+        What assets and cars to come can add to each row, and what assets can take from it.
     open_h : (T,) float64
         What is left of each slot [h].
     assets : SiteAssets
@@ -66,6 +67,8 @@ class Problem:
     export_per_kwh : (T,) float64
         What a kWh that is fed in earns [currency/kWh].
     flexibility : Flexibility
+    coming : Coming
+        Cars that are expected, for which room is kept.
     load_kw : (T,) float64
         What the whole site draws with every car paused, load at the planned quantile [kW].
     import_per_kwh : (T,) float64
@@ -98,6 +101,7 @@ class Problem:
     tariff: EnergyTariff
     export_per_kwh: FloatBySlot
     flexibility: Flexibility
+    coming: Coming
     load_kw: FloatBySlot
     import_per_kwh: FloatBySlot
     demand_charge_per_kw: float
@@ -132,7 +136,7 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
     phasors = _phasors(seats, state, topology)
     limits = row_limits(state, topology, options)
     solar_kw = curtailable_kw(state, options)
-    reach = asset_reach(state.assets, topology, solar_kw)
+    reach, coming = asset_reach(state.assets, topology, solar_kw), Coming.of(state.expected, state.grid)
     kw_per_a = frozen(phasors.real.sum(axis=1) * (topology.voltage_v / W_PER_KW))
     return Problem(
         topology=topology,
@@ -151,7 +155,7 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         kw_per_a=kw_per_a,
         weight=topology.rows.weights(phasors),
         limits=limits,
-        tapped=reach.tapped,
+        tapped=frozen(reach.tapped + tapped_by(topology, topology.root, float(coming.most_kw.max()))),
         pushed=reach.pushed,
         open_h=state.grid.overlap_h(state.now, state.grid.end),
         assets=state.assets,
@@ -159,6 +163,7 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         tariff=state.tariff,
         export_per_kwh=_earned_per_kwh(state),
         flexibility=state.flexibility,
+        coming=coming,
         load_kw=frozen(limits.offset[topology.root_row].real),
         import_per_kwh=state.tariff.import_per_kwh,
         demand_charge_per_kw=state.tariff.demand_charge_per_kw,
@@ -242,6 +247,7 @@ def _require_slots(state: SiteState) -> None:
     series = [state.tariff.energy_per_kwh, state.tariff.network_per_kwh]
     series += [load.power_kw for load in state.loads]
     series += [plant.available_kw for plant in state.assets.solar]
+    series += [] if state.expected is None else [state.expected.energy_kwh, state.expected.most_kw]
     series += [x for limit in state.limits for x in (limit.limit_kw, limit.limit_a) if x is not None]
     if any(values.shape[-1] != n_slots for values in series):
         raise GridMismatchError(f"every series of a state needs {n_slots} slots")

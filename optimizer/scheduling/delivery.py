@@ -22,13 +22,15 @@ class Delivery:
 
     ``power_kw`` is the mean power while somebody can charge. Where one car leaves and the next arrives within a
     slot it is the power that both may draw; one of them may get full and stop. ``asset_kw`` is what each asset
-    draws beside them, (T,) by its name; assets that are not in it do nothing.
+    draws beside them, (T,) by its name; assets that are not in it do nothing. ``coming_kw`` (T,) is what cars to
+    come are given beside all of that; None: nothing.
     """
 
     power_kw: FloatArray
     energy_kwh: FloatArray
     session_kwh: FloatArray
     asset_kw: AssetPower = field(default_factory=lambda: NO_ASSETS)
+    coming_kw: FloatArray | None = None
 
     @classmethod
     def of_power(
@@ -50,9 +52,11 @@ class Delivery:
         return cls(frozen(power_kw), energy_kwh, session_kwh)
 
     def site_kw(self, problem: Problem) -> FloatArray:
-        """Return what the site draws, its load included, shape (T,) [kW]; below 0 it feeds back."""
-        assets_kw = sum(self.asset_kw.values(), np.zeros(problem.grid.n_slots))
-        return frozen(problem.load_kw + self.power_kw.sum(axis=0) + assets_kw)
+        """Return what the site draws, its load and cars to come included, (T,) [kW]; below 0 it feeds back."""
+        beside_kw = sum(self.asset_kw.values(), np.zeros(problem.grid.n_slots))
+        if self.coming_kw is not None:
+            beside_kw = beside_kw + self.coming_kw
+        return frozen(problem.load_kw + self.power_kw.sum(axis=0) + beside_kw)
 
 
 def shared_cells(problem: Problem) -> BoolArray:

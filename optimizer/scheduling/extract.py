@@ -38,6 +38,8 @@ class PlannedPower:
         What a kWh costs the site at the margin: imported, or not exported [currency/kWh].
     asset_kw : mapping of str to (T,) float64
         What each asset draws [kW]; below 0 where it gives.
+    coming_kw : (T,) float64 or None
+        What is kept for cars to come [kW]; None where nobody is expected.
     terms : tuple of ObjectiveTerm
         They sum to the objective, up to the fixed moment that earliness counts from.
     """
@@ -50,6 +52,7 @@ class PlannedPower:
     added: tuple[Added, ...]
     energy_per_kwh: FloatArray
     asset_kw: AssetPower
+    coming_kw: FloatArray | None
     terms: tuple[ObjectiveTerm, ...]
 
 
@@ -64,6 +67,7 @@ def planned_power(solution: Solution, mover: Mover, problem: Problem, moment: Mo
         added=mover.adds(problem, solution.row_duals),
         energy_per_kwh=mover.energy_per_kwh(problem, solution.row_duals),
         asset_kw=mover.asset_kw(problem, solution.values),
+        coming_kw=mover.coming_kw(problem, solution.values),
         terms=mover.terms(problem, moment, solution),
     )
 

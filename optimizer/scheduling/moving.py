@@ -7,6 +7,7 @@ import numpy as np
 from models.arrays import FloatArray, IntArray, frozen
 from optimizer.problem import Problem
 from optimizer.scheduling.delivery import AssetPower
+from optimizer.scheduling.parts.arrivals import Arrivals
 from optimizer.scheduling.parts.battery import Batteries
 from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.demand_charge import DemandCharge
@@ -86,6 +87,12 @@ class Mover:
             if isinstance(part, Batteries | Sources):
                 found |= part.drawn_kw(problem, values)
         return MappingProxyType(found)
+
+    def coming_kw(self, problem: Problem, values: FloatArray) -> FloatArray | None:
+        """Return what is kept for cars to come, shape (T,) [kW]; None where nobody is expected."""
+        part = self._parts.get(Arrivals.name)
+        is_anybody = isinstance(part, Arrivals) and problem.coming.is_anybody
+        return part.coming_kw(problem, values) if isinstance(part, Arrivals) and is_anybody else None
 
     @property
     def charging(self) -> Charging:

@@ -17,6 +17,7 @@ from models.units import W_PER_KW
 from optimizer.problem import Problem
 from optimizer.scheduling.laws import Model, summed
 from optimizer.scheduling.parts.acceptance import AcceptedPower
+from optimizer.scheduling.parts.arrivals import Arrivals
 from optimizer.scheduling.parts.battery import Batteries
 from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.demand_charge import DemandCharge
@@ -36,6 +37,7 @@ PARTS: Final[tuple[type[Part], ...]] = (
     Batteries,
     Solar,
     Generators,
+    Arrivals,
     Exchange,
     Limits,
     DemandCharge,

@@ -25,6 +25,8 @@ def limit(m: Model, r: int, f: int, t: int) -> Relation:
     terms = [(per_kw, m.power_kw[e, t]) for e, per_kw in m.loading[r, f] if m.is_open[e][t]]
     sign = DIRECTIONS[f].real
     terms += [(sign * weight, variable) for weight, variable in m.flows.on_row.get((r, t), [])]
+    if sign > 0.0:
+        terms += [(sign * weight, variable) for weight, variable in m.flows.kept_on.get((r, t), [])]
     if not terms:
         return pyo.Constraint.Skip
     return summed(terms) <= float(m.facet_room[r, f][t])

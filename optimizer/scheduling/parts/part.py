@@ -47,6 +47,8 @@ class Flows:
         For each place of the ring (sign, variable [kW]) pairs, whose sum is what the site draws beside the load.
     on_row : dict of (int, int) to list
         The same by (row, place), with the real weight of a kW on the row; EVSEs are not in it.
+    kept_on : dict of (int, int) to list
+        The same of power that room is kept for and that may not come: it never makes room for what flows back.
     bill : list of variable or None
         What is imported in each place, where the site can also export; None: ``at_site`` plus the load.
     cost : list of (float, variable)
@@ -57,6 +59,7 @@ class Flows:
 
     at_site: dict[int, list[tuple[float, Variable]]] = field(default_factory=dict)
     on_row: dict[tuple[int, int], list[tuple[float, Variable]]] = field(default_factory=dict)
+    kept_on: dict[tuple[int, int], list[tuple[float, Variable]]] = field(default_factory=dict)
     bill: list[Variable] | None = None
     cost: list[tuple[float, Variable]] = field(default_factory=list)
     constant: float = 0.0
@@ -71,6 +74,12 @@ class Flows:
         for row, weight in zip(rows.tolist(), weights.tolist(), strict=True):
             if weight != 0.0:
                 self.on_row.setdefault((row, place), []).append((sign * weight, variable))
+
+    def keep(self, rows: IntArray, weights: FloatArray, place: int, variable: Variable) -> None:
+        """Count a variable [kW] that may be drawn below some rows."""
+        for row, weight in zip(rows.tolist(), weights.tolist(), strict=True):
+            if weight > 0.0:
+                self.kept_on.setdefault((row, place), []).append((weight, variable))
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,3 +68,9 @@ def site_draw_kw(outcome):
         flow = outcome.flow(family)
         net_kw = net_kw if flow is None else net_kw + sign * flow.sum(axis=0)
     return np.asarray(net_kw)
+
+
+def kept_kw(outcome):
+    """What is kept for cars to come in each slot, (T,) [kW]."""
+    flow = outcome.flow("coming_kw")
+    return np.zeros(outcome.problem.grid.n_slots) if flow is None else flow
