@@ -5,8 +5,10 @@ pilots it gave itself. What a driver declared and what is believed of it is :mod
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -18,9 +20,26 @@ from benchmarks.peers.acn.watch import Watch
 from benchmarks.tariffs import sce_tou_ev_4
 from models.arrays import FloatArray
 from models.prices import EnergyTariff
-from models.state import SiteState
+from models.sessions import ChargingSession
+from models.state import ExpectedArrivals, SiteState
 from models.timegrid import TimeGrid
 from optimizer.closed_loop import Believe, Policy, Seen
+
+
+class Foreseen(NamedTuple):
+    """What is believed of cars to come: sessions by name, or room that is kept for whoever comes."""
+
+    sessions: tuple[ChargingSession, ...] = ()
+    expected: ExpectedArrivals | None = None
+
+
+Foresee: TypeAlias = Callable[[TimeGrid, datetime], Foreseen]
+"""Takes a plan's horizon and the moment."""
+
+
+def nobody(_grid: TimeGrid, _now: datetime) -> Foreseen:
+    """Expect nobody."""
+    return Foreseen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +54,15 @@ class Setup:
         Peak that will be billed anyway [kW]; inf where peaks do not matter.
     step_s, n_slots : int
         How fine and how far plans look.
+    foresee : callable
+        Says who is to come.
     """
 
     believe: Believe
     expected_peak_kw: float = np.inf
     step_s: int = 300
     n_slots: int = 144
+    foresee: Foresee = nobody
 
 
 class SiteAlgorithm:
@@ -101,13 +123,16 @@ class SiteAlgorithm:
         now = self._case.start + PERIOD * self._simulator.iteration
         grid = TimeGrid.around(now, self._setup.step_s, self._setup.n_slots)
         peak_kw = max(self._peak_kw, self._setup.expected_peak_kw)
+        foreseen = self._setup.foresee(grid, now)
+        here = tuple(self._setup.believe(self._seen(car), now) for car in cars.values())
         state = SiteState(
             site=self._case.network.site,
             now=now,
             grid=grid,
-            sessions=tuple(self._setup.believe(self._seen(car), now) for car in cars.values()),
+            sessions=(*here, *foreseen.sessions),
             tariff=_tariff(grid, demand=np.isfinite(peak_kw)),
             billing_peak_kw=peak_kw if np.isfinite(peak_kw) else 0.0,
+            expected=foreseen.expected,
         )
         return np.array(self._policy.pilots(state), dtype=np.float64)
 
