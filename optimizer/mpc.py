@@ -27,6 +27,7 @@ from optimizer.scheduling.check_lines import Breach
 from optimizer.scheduling.delivery import NO_ASSETS, AssetPower
 from optimizer.scheduling.dispatch import Dispatched, dispatch, dispatch_alone, paused
 from optimizer.scheduling.extract import PlannedPower, marginal_per_kwh
+from optimizer.scheduling.giving_back import dispatch_both_ways
 from optimizer.scheduling.keeping import Told, dispatch_keeping
 from optimizer.scheduling.parts.charging import money_per_kwh
 from optimizer.scheduling.scheduler import Parked, Scheduler, Solved
@@ -191,6 +192,10 @@ class Controller:
             if breaches(state, fitted.schedule, self._options.load_quantile):
                 asset_kw = asset_power(fitted.schedule)  # once more, beside what assets can really do
                 rounded = self._beside(problem, planned, asset_kw, self._round)
+        if rounded.schedule.back:  # assets may do otherwise than it was made for
+            told = told_assets(problem, as_accepted(problem, rounded), asset_kw, self._options)
+            if breaches(state, told.schedule, self._options.load_quantile):
+                rounded = self._beside(problem, planned, asset_kw, self._one_way)
         following = self._passed(state, problem, rounded, asset_kw, attempt)
         attempt.follows = following is not None
         if following is None:
@@ -217,8 +222,11 @@ class Controller:
         attempt.notes.append(f"pilots failed their check ({_said(found)}): all pause in {len(slots)} slot(s)")
         return sent
 
-    def _round(self, problem: Problem, planned: PlannedPower) -> Dispatched:
+    def _one_way(self, problem: Problem, planned: PlannedPower) -> Dispatched:
         return dispatch(problem, planned, self._charging)
+
+    def _round(self, problem: Problem, planned: PlannedPower) -> Dispatched:
+        return dispatch_both_ways(problem, planned, self._one_way, self._costs)
 
     @staticmethod
     def _beside(

@@ -138,6 +138,7 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
     solar_kw = curtailable_kw(state, options)
     reach, coming = asset_reach(state.assets, topology, solar_kw), Coming.of(state.expected, state.grid)
     kw_per_a = frozen(phasors.real.sum(axis=1) * (topology.voltage_v / W_PER_KW))
+    batteries = CarBatteries.of(seats, frozen(topology.most_back_a * kw_per_a))
     return Problem(
         topology=topology,
         grid=state.grid,
@@ -150,7 +151,7 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         promised_kwh=seats.spread(np.array([s.remaining_promised_kwh for s in seats.sessions])),
         floor_kwh=seats.spread(_floors_kwh(seats, options)),
         deadlines=Deadlines.of(seats, state, options),
-        batteries=CarBatteries.of(seats),
+        batteries=batteries,
         max_a=_max_a(seats, topology, kw_per_a),
         kw_per_a=kw_per_a,
         weight=topology.rows.weights(phasors),
@@ -224,8 +225,8 @@ def _floors_kwh(seats: Seats, options: PlanOptions) -> FloatArray:
 
 
 def _session_a(session: ChargingSession, row: int, topology: Topology, kw_per_a: FloatArray) -> float:
-    """Return the greatest useful pilot of one session [A]; 0 where its car is full."""
-    if session.remaining_kwh <= 0:
+    """Return the greatest useful pilot of one session [A]; 0 where its car is full, and cannot give back first."""
+    if session.remaining_kwh <= 0 and session.discharge is None:
         return 0.0
     limit_a = float(topology.max_a[row])
     if session.max_current_a is not None:

@@ -23,7 +23,8 @@ class PlannedPower:
 
     Parameters
     ----------
-    power_kw : (E, T) float64
+    power_kw, back_kw : (E, T) float64
+        What cars are given, and what they give back [kW].
     short_kwh : (E, S, 2 x N_BANDS) float64
         First half short of the target, second half of the minimum [kWh].
     worth_per_kwh : (E, S) float64
@@ -45,6 +46,7 @@ class PlannedPower:
     """
 
     power_kw: FloatArray
+    back_kw: FloatArray
     short_kwh: FloatArray
     worth_per_kwh: FloatArray
     peak_kw: float | None
@@ -60,6 +62,7 @@ def planned_power(solution: Solution, mover: Mover, problem: Problem, moment: Mo
     """Read a solution back into the order of time."""
     return PlannedPower(
         power_kw=mover.charging.power_kw(problem, solution.values),
+        back_kw=mover.back_kw(problem, solution.values),
         short_kwh=mover.charging.short_kwh(problem, solution.values),
         worth_per_kwh=mover.charging.worth_per_kwh(problem, solution.row_duals),
         peak_kw=mover.peak_kw(solution.values),

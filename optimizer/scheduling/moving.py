@@ -11,6 +11,7 @@ from optimizer.scheduling.parts.arrivals import Arrivals
 from optimizer.scheduling.parts.battery import Batteries
 from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.demand_charge import DemandCharge
+from optimizer.scheduling.parts.discharge import GivingBack
 from optimizer.scheduling.parts.exchange import Exchange
 from optimizer.scheduling.parts.limits import Limits, RowPrices
 from optimizer.scheduling.parts.part import Added, Moment, Part, Sheet
@@ -101,6 +102,13 @@ class Mover:
         if not isinstance(part, Charging):  # pragma: no cover - its name is its own
             raise TypeError(type(part))
         return part
+
+    def back_kw(self, problem: Problem, values: FloatArray) -> FloatArray:
+        """Return what cars give back, shape (E, T) [kW]."""
+        part = self._parts.get(GivingBack.name)
+        if isinstance(part, GivingBack):
+            return part.back_kw(problem, values)
+        return frozen(np.zeros(problem.max_a.shape))
 
     def row_prices(self, problem: Problem, row_duals: FloatArray) -> RowPrices:
         """Return the shadow prices of all limits."""

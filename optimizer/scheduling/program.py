@@ -21,6 +21,7 @@ from optimizer.scheduling.parts.arrivals import Arrivals
 from optimizer.scheduling.parts.battery import Batteries
 from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.demand_charge import DemandCharge
+from optimizer.scheduling.parts.discharge import GivingBack
 from optimizer.scheduling.parts.exchange import Exchange
 from optimizer.scheduling.parts.generator import Generators
 from optimizer.scheduling.parts.given import EnergyGiven
@@ -31,6 +32,7 @@ from optimizer.scheduling.parts.solar import Solar
 
 PARTS: Final[tuple[type[Part], ...]] = (
     Charging,
+    GivingBack,
     EnergyGiven,
     AcceptedPower,
     Milestones,
@@ -105,7 +107,7 @@ def state_program(problem: Problem, structure: Structure, moment: Moment) -> Mod
     m.slots = range(problem.grid.n_slots)
     m.is_open = (problem.slot_h > 0).tolist()
     m.flows = Flows()
-    m.given_back = {}
+    m.backs, m.car_batteries = {}, problem.batteries
     for part in PARTS:
         if part.name in structure.members:
             part.state(m, problem, structure.members[part.name], moment)

@@ -267,7 +267,7 @@ class Scheduler:
 
 def _mended(planned: PlannedPower, problem: Problem, moment: Moment) -> PlannedPower:
     """Return what the solver had found when it was late, with the shortfall and the peak of its own power."""
-    delivery = Delivery.of_power(problem, planned.power_kw, planned.asset_kw)
+    delivery = Delivery.of_power(problem, planned.power_kw, planned.back_kw, planned.asset_kw)
     delivery = replace(delivery, coming_kw=planned.coming_kw)
     short_kwh = short_by_band_kwh(problem, moment.weights, delivery.session_kwh)
     peak = None if planned.peak_kw is None else reached_kw(problem, delivery)

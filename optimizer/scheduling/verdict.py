@@ -61,7 +61,7 @@ def verdict_of(
     gap = None
     if solved is not None and bound is not None:
         planned = solved.planned
-        delivery = Delivery.of_power(problem, planned.power_kw, planned.asset_kw)
+        delivery = Delivery.of_power(problem, planned.power_kw, planned.back_kw, planned.asset_kw)
         delivery = replace(delivery, coming_kw=planned.coming_kw)
         stake = at_stake(problem, moment, delivery)
         gap = gap_of(total_of(terms), bound, stake)
@@ -108,7 +108,8 @@ def delivery_of(problem: Problem, sent: Dispatched, planned: PlannedPower | None
     if problem.coming.is_anybody:
         wished_kw = None if planned is None else planned.coming_kw
         coming_kw = served_kw(problem.coming, problem.open_h, left_at_root_kw(problem, sent), wished_kw)
-    return replace(cars, asset_kw=asset_power(schedule), coming_kw=coming_kw)
+    back_kw, asset_kw = schedule.back_kw(), asset_power(schedule)
+    return replace(cars, back_kw=back_kw, asset_kw=asset_kw, coming_kw=coming_kw)
 
 
 def left_at_root_kw(problem: Problem, sent: Dispatched) -> FloatArray:

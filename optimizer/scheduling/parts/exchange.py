@@ -43,7 +43,7 @@ class Exchange(Part):
     def members(problem: Problem) -> Members:
         """Return one member where the site may export."""
         assets = problem.assets
-        there = bool(assets.batteries or assets.solar or assets.generators)
+        there = bool(assets.batteries or assets.solar or assets.generators or problem.batteries.gives.any())
         can_export = there or bool((problem.pushed > 0).any() or (problem.load_kw < 0).any())
         return frozenset({"grid"}) if can_export else NOTHING
 
@@ -130,5 +130,5 @@ def most_import_kw(problem: Problem) -> FloatArray:
 def most_export_kw(problem: Problem) -> FloatArray:
     """Return the greatest export that the site is able to and its limit allows, shape (T,) [kW]."""
     root = problem.topology.root_row
-    most = problem.pushed[root] - problem.load_kw
+    most = problem.pushed[root] + problem.batteries.back_kw.sum(axis=0) - problem.load_kw
     return frozen(np.maximum(np.minimum(most, -problem.limits.floor[root]), 0.0))

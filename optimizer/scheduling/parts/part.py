@@ -49,6 +49,8 @@ class Flows:
         The same by (row, place), with the real weight of a kW on the row; EVSEs are not in it.
     kept_on : dict of (int, int) to list
         The same of power that room is kept for and that may not come: it never makes room for what flows back.
+    back_on_row : dict of (int, int, int) to list
+        By (row, facet, place) what a kW that cars give back adds there; where it would help it does not count.
     bill : list of variable or None
         What is imported in each place, where the site can also export; None: ``at_site`` plus the load.
     cost : list of (float, variable)
@@ -60,6 +62,7 @@ class Flows:
     at_site: dict[int, list[tuple[float, Variable]]] = field(default_factory=dict)
     on_row: dict[tuple[int, int], list[tuple[float, Variable]]] = field(default_factory=dict)
     kept_on: dict[tuple[int, int], list[tuple[float, Variable]]] = field(default_factory=dict)
+    back_on_row: dict[tuple[int, int, int], list[tuple[float, Variable]]] = field(default_factory=dict)
     bill: list[Variable] | None = None
     cost: list[tuple[float, Variable]] = field(default_factory=list)
     constant: float = 0.0
