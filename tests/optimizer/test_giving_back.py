@@ -198,6 +198,12 @@ def test_a_car_that_cannot_have_what_it_needs_in_time_gives_nothing(facts):
     assert not back_of(plan).any()
 
 
+def test_a_car_that_gave_back_more_than_it_got_is_charged_again():
+    plan = plan_of(home(prices=[0.1] * 16, delivered_kwh=-4.0))
+    assert plan.session_kwh["at E1"] == pytest.approx(14.0, abs=NEAR_KWH)
+    assert plan.unmet == ()
+
+
 def test_negative_prices_burn_nothing():
     schedule = plan_of(home(prices=[-0.5] * 16, earns=-0.4)).schedule
     assert not (schedule.back_kw() * schedule.pilot_a).any()
