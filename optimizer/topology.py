@@ -42,6 +42,8 @@ class Topology:
         The greatest of them [A]; 0 where it takes nothing back.
     back_reach : (R, N_FACETS) float64
         How far these can push the rows.
+    least_run_s, least_pause_s : (E,) float64
+        Least time that a car charges once it was switched on, and pauses once it was switched off [s].
     connected_kw : (E,) float64
         Power of each EVSE at its greatest pilot on all its phases [kW].
     voltage_v : float
@@ -63,6 +65,8 @@ class Topology:
     back_levels_a: FloatArray
     most_back_a: FloatArray
     back_reach: FloatArray
+    least_run_s: FloatArray
+    least_pause_s: FloatArray
     connected_kw: FloatArray
     voltage_v: float
 
@@ -90,6 +94,8 @@ class Topology:
             back_levels_a=back_levels_a,
             most_back_a=most_back_a,
             back_reach=back_reach_of(rows, most_back_a),
+            least_run_s=frozen([evse.min_run_s for evse in site.evses]),
+            least_pause_s=frozen([evse.min_pause_s for evse in site.evses]),
             connected_kw=frozen([max(evse.levels_a) * kw_per_a(evse, site) for evse in site.evses]),
             voltage_v=site.voltage_v,
         )

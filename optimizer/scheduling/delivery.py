@@ -24,7 +24,7 @@ class Delivery:
     slot it is the power that both may draw; one of them may get full and stop. ``back_kw`` (E, T) is what they give
     back; ``session_kwh`` is net of it. ``asset_kw`` is what each asset draws beside them, (T,) by its name; assets
     that are not in it do nothing. ``coming_kw`` (T,) is what cars to come are given beside all of that; None:
-    nothing.
+    nothing. ``pilot_a`` (E, T) is what cars are told; None for power that no pilot gives.
     """
 
     power_kw: FloatArray
@@ -33,6 +33,7 @@ class Delivery:
     back_kw: FloatArray
     asset_kw: AssetPower = field(default_factory=lambda: NO_ASSETS)
     coming_kw: FloatArray | None = None
+    pilot_a: FloatArray | None = None
 
     @classmethod
     def of_power(
@@ -57,7 +58,9 @@ class Delivery:
         drawn_kw = np.minimum(pilot_a, problem.max_a) * problem.kw_per_a[:, None]
         hours = np.where(problem.slot_h > 0, problem.slot_h, np.inf)
         power_kw = np.where(shared_cells(problem), drawn_kw, energy_kwh / hours)
-        return cls(frozen(power_kw), energy_kwh, session_kwh, frozen(np.zeros(pilot_a.shape)))
+        return cls(
+            frozen(power_kw), energy_kwh, session_kwh, frozen(np.zeros(pilot_a.shape)), pilot_a=pilot_a
+        )
 
     def site_kw(self, problem: Problem) -> FloatArray:
         """Return what the site draws, its load and cars to come included, (T,) [kW]; below 0 it feeds back."""

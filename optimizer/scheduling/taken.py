@@ -1,7 +1,8 @@
 """What cars take of pilots: never more than they need, and than their batteries accept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -23,15 +24,33 @@ def as_accepted(problem: Problem, sent: Dispatched) -> Dispatched:
     return Dispatched(replace(sent.schedule, energy_kwh=frozen(energy_kwh)), frozen(session_kwh))
 
 
+def energy_by_session(problem: Problem, sent: Dispatched) -> Mapping[str, float]:
+    """Return the energy of each session [kWh]."""
+    kwh = sent.session_kwh.tolist()
+    return MappingProxyType(
+        {
+            name: kwh[evse][seat]
+            for evse, seats in enumerate(problem.session_ids)
+            for seat, name in enumerate(seats)
+            if name is not None
+        }
+    )
+
+
 def paused_in(problem: Problem, sent: Dispatched, slots: Iterable[int]) -> Dispatched:
     """Return a schedule in which everybody pauses in some slots, which no limit forbids, and nobody gives back."""
     pilot_a = np.array(sent.schedule.pilot_a)
     pilot_a[:, list(slots)] = 0.0
-    kwh = taken_kwh(problem, frozen(pilot_a), frozen(np.zeros(pilot_a.shape)))
+    return sent_as(problem, frozen(pilot_a))
+
+
+def sent_as(problem: Problem, pilot_a: FloatArray) -> Dispatched:
+    """Return pilots (E, T) [A] with what cars will take of them; nobody gives back."""
+    kwh = taken_kwh(problem, pilot_a, frozen(np.zeros(pilot_a.shape)))
     schedule = Schedule(
         grid=problem.grid,
-        evse_ids=sent.schedule.evse_ids,
-        pilot_a=frozen(pilot_a),
+        evse_ids=problem.topology.evse_ids,
+        pilot_a=pilot_a,
         power_kw=frozen(pilot_a * problem.kw_per_a[:, None]),
         energy_kwh=frozen(kwh.sum(axis=1)),
     )

@@ -15,7 +15,7 @@ from optimizer.scheduling.extract import PlannedPower
 from optimizer.scheduling.keeping import on_rows
 from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.scheduler import Solved
-from optimizer.scheduling.worth import at_stake, gap_of, total_of, worth
+from optimizer.scheduling.worth import at_stake, gap_of, judged, total_of, worth
 from optimizer.solver.outcome import PROVED_GAP, ObjectiveTerm, SolveStatus
 
 WAITING_KWH = 0.05
@@ -64,12 +64,12 @@ def verdict_of(
         delivery = Delivery.of_power(problem, planned.power_kw, planned.back_kw, planned.asset_kw)
         delivery = replace(delivery, coming_kw=planned.coming_kw)
         stake = at_stake(problem, moment, delivery)
-        gap = gap_of(total_of(terms), bound, stake)
+        gap = gap_of(total_of(judged(terms)), bound, stake)
     if is_curtailed(problem, sent):
         status = SolveStatus.CURTAILED
     elif not follows or solved is None:
         status = SolveStatus.DISPATCHED
-    elif solved.solution.is_optimal and gap is not None and _is_proved(terms, bound, gap):
+    elif solved.solution.is_optimal and gap is not None and _is_proved(judged(terms), bound, gap):
         status = SolveStatus.PROVED
     else:
         status = SolveStatus.FEASIBLE

@@ -13,7 +13,7 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from models.arrays import FloatArray, IntArray
+from models.arrays import BoolArray, FloatArray, IntArray
 from optimizer.problem import Problem
 from optimizer.scheduling.delivery import Delivery
 from optimizer.scheduling.laws import Model, Variable
@@ -96,11 +96,18 @@ class Moment:
         Moment that the early preference counts from [s since the Unix epoch].
     has_bill : bool
         Whether energy is billed on the import of the site, and not on each EVSE.
+    charging : (E,) bool or None
+        Who charges the car that is there now; None where switching costs nothing.
     """
 
     weights: Weights
     epoch_s: float
     has_bill: bool
+    charging: BoolArray | None = None
+
+    def per_restart(self, problem: Problem) -> float:
+        """Return what it costs to switch a car off and on again, wear and preference together [currency]."""
+        return 2.0 * (problem.tariff.switch_cost + self.weights.calm_per_switch)
 
 
 @dataclass(frozen=True, slots=True)
