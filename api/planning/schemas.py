@@ -114,11 +114,15 @@ class OptionsWire(WireModel):
     early_per_kwh: Annotated[float, Field(ge=0, le=1, description="worth of delivering a day earlier")] = 1e-3
     calm_per_switch: Annotated[
         float,
-        Field(ge=0, le=100, description="worth of a switch of a car off or on less, beside the tariff's cost"),
+        Field(
+            ge=0, le=100, description="worth of a switch of a car off or on less, beside the tariff's cost"
+        ),
     ] = 5e-3
     search_s: Annotated[
         float,
-        Field(ge=0, le=60, description="how long real pilots are made better, within the deadline [s]; 0: not"),
+        Field(
+            ge=0, le=60, description="how long real pilots are made better, within the deadline [s]; 0: not"
+        ),
     ] = 0.5
     ready_before_minutes: Annotated[
         float, Field(ge=0, le=240, description="energy is in the car so long before that departure [min]")
