@@ -1,12 +1,16 @@
-"""Electricity tariffs after public price sheets."""
+"""Electricity tariffs: one after a public price sheet, one made up."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from models.arrays import frozen
 from models.prices import EnergyTariff
 from models.timegrid import TimeGrid
+
+Tariff: TypeAlias = Callable[[TimeGrid, str], EnergyTariff]
+"""Takes a horizon and a time zone."""
 
 SUMMER_MONTHS: Final = (6, 7, 8, 9)
 SATURDAY: Final = 5
@@ -29,4 +33,15 @@ def sce_tou_ev_4(grid: TimeGrid, zone: str) -> EnergyTariff:
         table = SUMMER_PER_KWH if start.month in SUMMER_MONTHS else WINTER_PER_KWH
         period = OFF_PEAK if start.weekday() >= SATURDAY else PERIOD_BY_HOUR[start.hour]
         prices.append(table[period])
+    return EnergyTariff(frozen(prices), frozen(np.zeros(grid.n_slots)), DEMAND_PER_KW, "USD")
+
+
+VALLEY_HOURS: Final = range(11, 15)
+VALLEY_PER_KWH, OTHER_PER_KWH = 0.08, 0.25
+
+
+def noon_valley(grid: TimeGrid, zone: str) -> EnergyTariff:
+    """Return a made-up tariff for much sun: cheap from 11 to 15 h, dear otherwise, the same demand charge [USD]."""
+    hours = [start.hour for start in grid.local_starts(zone)]
+    prices = [VALLEY_PER_KWH if hour in VALLEY_HOURS else OTHER_PER_KWH for hour in hours]
     return EnergyTariff(frozen(prices), frozen(np.zeros(grid.n_slots)), DEMAND_PER_KW, "USD")

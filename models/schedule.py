@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from models.arrays import FloatArray
+import numpy as np
+
+from models.arrays import FloatArray, frozen
 from models.timegrid import TimeGrid
 
 
@@ -28,6 +30,27 @@ class AssetSchedule:
 
 
 @dataclass(frozen=True, slots=True)
+class BackSchedule:
+    """What the car at one EVSE is told to give back (V2H, V2G).
+
+    Parameters
+    ----------
+    evse_id : str
+    current_a : (n_slots,) float64
+        Current per phase towards the site [A]; where it is above 0 the EVSE's pilot is 0.
+    power_kw : (n_slots,) float64
+        Power at that current [kW].
+    energy_kwh : (n_slots,) float64
+        What the site gets in the slot [kWh].
+    """
+
+    evse_id: str
+    current_a: FloatArray
+    power_kw: FloatArray
+    energy_kwh: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """What stations are told, and what is expected to come of it.
 
@@ -45,6 +68,8 @@ class Schedule:
         the slot or is full within it.
     assets : tuple of AssetSchedule
         Batteries, solar plants and generators that can be told.
+    back : tuple of BackSchedule
+        EVSEs whose cars give back at some time; powers and energies above do not count it.
     """
 
     grid: TimeGrid
@@ -53,7 +78,15 @@ class Schedule:
     power_kw: FloatArray
     energy_kwh: FloatArray
     assets: tuple[AssetSchedule, ...] = ()
+    back: tuple[BackSchedule, ...] = ()
 
     def row(self, evse_id: str) -> int:
         """Return the row of an EVSE."""
         return self.evse_ids.index(evse_id)
+
+    def back_kw(self) -> FloatArray:
+        """Return what the cars at all EVSEs give back, shape (n_evses, n_slots) [kW]."""
+        out = np.zeros(self.power_kw.shape)
+        for told in self.back:
+            out[self.row(told.evse_id)] = told.power_kw
+        return frozen(out)

@@ -131,7 +131,8 @@ class ChargingSession:
     minimum_kwh : float
         Part of it that was promised; short of it weighs far more than short of the target [kWh].
     delivered_kwh : float
-        Energy metered so far [kWh].
+        Energy metered so far, less what must be charged again for what the car gave back: for every kWh of that
+        ``1 / (charge_efficiency x discharge_efficiency)`` [kWh]; may be below 0 for such a car.
     max_current_a, max_power_kw : float or None
         Vehicle limits: current per phase [A] and total power [kW]; None where unknown.
     n_phases : int or None

@@ -1,5 +1,6 @@
 """Can charging sessions be planned? Every fault is collected, with its path in the input."""
 
+import math
 from datetime import datetime
 from itertools import pairwise
 
@@ -37,8 +38,12 @@ def check_sessions(state: SiteState, issues: IssueList) -> None:
 
 
 def _check_numbers(session: ChargingSession, where: str, issues: IssueList) -> None:
-    names = ("target_kwh", "minimum_kwh", "promised_kwh", "delivered_kwh", "priority", "start_delay_s")
+    names = ("target_kwh", "minimum_kwh", "promised_kwh", "priority", "start_delay_s")
     require_none_negative(session, names, where, issues)
+    if session.discharge is None or not math.isfinite(
+        session.delivered_kwh
+    ):  # others may have given more than got
+        require_not_negative(session.delivered_kwh, f"{where}.delivered_kwh", issues)
     issues.require(session.priority != 0, f"{where}.priority", "must be above 0")
     if session.minimum_kwh > session.target_kwh:
         issues.add(f"{where}.minimum_kwh", "is above target_kwh")

@@ -54,6 +54,13 @@ def careful_kw(plant: SolarPlant, options: PlanOptions) -> FloatArray:
     return plant.at(1.0 - options.load_quantile)
 
 
+def tapped_by(topology: Topology, node: int, power_kw: float) -> FloatArray:
+    """Return what a balanced power that is drawn at a node adds to each row, shape (R,)."""
+    out = np.zeros(len(topology.rows.names))
+    above, per_kw = topology.rows.tap(node, topology.voltage_v)
+    out[above] = per_kw * power_kw
+    return frozen(out)
+
+
 def _add(rows: FloatArray, topology: Topology, node_id: str, power_kw: float) -> None:
-    above, per_kw = topology.rows.tap(topology.node_ids.index(node_id), topology.voltage_v)
-    rows[above] += per_kw * power_kw
+    rows += tapped_by(topology, topology.node_ids.index(node_id), power_kw)

@@ -8,6 +8,7 @@ from models.arrays import BoolArray, FloatArray, read_only
 from models.sessions import ChargingSession
 from models.state import SiteState
 from models.units import W_PER_KW
+from optimizer.coming import missed_kwh
 from optimizer.plan import BindingLimit, UnmetEnergy, UnmetReason
 from optimizer.problem import Problem
 from optimizer.rows import APPARENT, PHASE_NAMES, POWER
@@ -135,6 +136,16 @@ def source_of(state: SiteState, where: str, quantity: str, slot: int) -> str:
         if value < tightest:
             tightest, source = float(value), limit.source
     return source
+
+
+def coming_notes(problem: Problem, planned: PlannedPower | None) -> tuple[str, ...]:
+    """Return a sentence on what is kept for cars to come."""
+    if planned is None or planned.coming_kw is None:
+        return ()
+    kept_kwh = float(planned.coming_kw @ problem.open_h)
+    lost_kwh = missed_kwh(problem.coming, problem.open_h, planned.coming_kw)
+    lost = f"; {lost_kwh:.1f} kWh of theirs find none" if lost_kwh > UNMET_KWH else ""
+    return (f"room is kept for {kept_kwh:.1f} kWh of cars to come{lost}",)
 
 
 def overload_notes(state: SiteState, problem: Problem) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.arrays import ComplexArray, FloatArray, frozen
+from models.arrays import ComplexArray, FloatArray, IntArray, frozen
 from optimizer.rows import LINE, Rows
 
 N_FACETS = 24
@@ -60,6 +60,29 @@ def reach_of(rows: Rows, max_a: FloatArray) -> Reach:
         )  # a node may carry load in phase with its voltage
         found.append(facets_of(np.array([*by_lines[:, row == number].ravel(), *base], dtype=np.complex128)))
     return Reach(tuple(found), frozen(most))
+
+
+def back_reach_of(rows: Rows, most_a: FloatArray) -> FloatArray:
+    """Return how far cars that give back can push every row along every facet, shape (R, N_FACETS).
+
+    Parameters
+    ----------
+    rows : Rows
+    most_a : (E,) float64
+        Greatest current that each EVSE takes from a car [A].
+    """
+    out = np.zeros((len(rows.names), N_FACETS))
+    evse, place = np.nonzero((rows.of_evse >= 0) & (most_a > 0)[:, None])
+    weight = rows.weight[:, evse, place] * most_a[evse]
+    added = added_by_back(weight[:, :, None], np.arange(N_FACETS)).max(axis=0)
+    np.add.at(out, rows.of_evse[evse, place], added)
+    return frozen(out)
+
+
+def added_by_back(weight: ComplexArray, facet: IntArray) -> FloatArray:
+    """Return what giving back adds along facets, of the phasors that drawing as much puts on rows; never below 0."""
+    along = -(DIRECTIONS[facet] * weight).real
+    return frozen(np.where(along > SMALL, along, 0.0))
 
 
 def facets_of(phasors: ComplexArray) -> tuple[int, ...]:

@@ -16,10 +16,12 @@ from optimizer.problem import Problem
 def late_kwh(problem: Problem, schedule: Schedule) -> FloatArray:
     """Return what is not in the cars at their deadlines, shape (E, K) [kWh].
 
-    Energy of a slot in which a deadline lies counts by the time before it.
+    What a car gives back, and must be given again, counts against it. Energy of a slot in which a deadline lies
+    counts by the time before it.
     """
     shared_h = np.where(problem.slot_h > 0, problem.slot_h, np.inf)
-    in_time = (problem.deadlines.until_h / shared_h[:, None, :]) * schedule.energy_kwh[:, None, :]
+    net_kwh = schedule.energy_kwh - problem.batteries.again_kwh(schedule.back_kw())
+    in_time = (problem.deadlines.until_h / shared_h[:, None, :]) * net_kwh[:, None, :]
     return frozen(np.maximum(problem.deadlines.need_kwh - in_time.sum(axis=2), 0.0))
 
 

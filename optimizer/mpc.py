@@ -1,18 +1,20 @@
 """Model predictive control of one site: a state in, a plan out, again and again."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
-from models.arrays import BoolArray, FloatArray, frozen
+from models.arrays import FloatArray, frozen
 from models.grid.site import Site
 from models.state import SiteState
 from models.validate import validate_state
-from optimizer.explain import binding_limits, overload_notes, unmet_energy
+from optimizer.discrete.better import Better
+from optimizer.discrete.manner import Manner
+from optimizer.discrete.standing import Standing
+from optimizer.explain import binding_limits, coming_notes, overload_notes, unmet_energy
 from optimizer.lateness import milestone_notes
 from optimizer.options import PlanOptions
 from optimizer.plan import Plan, PlanBasis
@@ -27,11 +29,13 @@ from optimizer.scheduling.check_lines import Breach
 from optimizer.scheduling.delivery import NO_ASSETS, AssetPower
 from optimizer.scheduling.dispatch import Dispatched, dispatch, dispatch_alone, paused
 from optimizer.scheduling.extract import PlannedPower, marginal_per_kwh
+from optimizer.scheduling.giving_back import dispatch_both_ways
 from optimizer.scheduling.keeping import Told, dispatch_keeping
 from optimizer.scheduling.parts.charging import money_per_kwh
+from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.scheduler import Parked, Scheduler, Solved
 from optimizer.scheduling.sold import sold_of, unsold_notes
-from optimizer.scheduling.taken import as_accepted, paused_in
+from optimizer.scheduling.taken import as_accepted, energy_by_session, paused_in
 from optimizer.scheduling.verdict import Verdict, delivery_of, nothing_to_plan, verdict_of
 from optimizer.scheduling.worth import total_of, worth
 from optimizer.solver.live import SolverFailedError
@@ -84,7 +88,7 @@ class Controller:
         self._rules = rules or PricingRules()
         self._topology: Topology | None = None
         self._scheduler = Scheduler(self._options, parked)
-        self._charging: BoolArray = np.zeros(len(site.evses), dtype=np.bool_)
+        self._standing = Standing.unknown(len(site.evses))
         self._tail_cell_s = TAIL_CELL_S
         self._told: Told | None = None
 
@@ -106,12 +110,17 @@ class Controller:
         attempt = self._attempt(problem, started + self._options.deadline_s - tail_s - time.perf_counter())
         solved_at = time.perf_counter()
         dispatched = self._kept(state, problem, self._checked(state, problem, attempt), attempt)
+        searched_at = time.perf_counter()
+        dispatched = self._better(
+            state, problem, dispatched, attempt, started + self._options.deadline_s - tail_s
+        )
+        search_s = time.perf_counter() - searched_at
         verdict = self._verdict(problem, dispatched, attempt)
         dispatch_s = time.perf_counter() - solved_at
-        self._charging = dispatched.schedule.pilot_a[:, 0] > 0
+        self._standing = self._standing.told(dispatched.schedule.pilot_a[:, 0], state.now)
         self._told = Told(dispatched.schedule, problem.session_ids)
         plan = self._plan(state, problem, dispatched, attempt, self._report(attempt, verdict, dispatch_s))
-        self._tail_cell_s = (time.perf_counter() - solved_at) / max(n_cells, 1)
+        self._tail_cell_s = (time.perf_counter() - solved_at - search_s) / max(n_cells, 1)
         return plan
 
     def prepare(self, state: SiteState) -> bool:
@@ -136,7 +145,7 @@ class Controller:
         """Return the site's arrays; a site that differs from the last one is a new structure."""
         if self._topology is None or (site is not self._site and site != self._site):
             self._topology = Topology.of(site)
-            self._charging = np.zeros(len(site.evses), dtype=np.bool_)
+            self._standing = Standing.unknown(len(site.evses))
             self._told = None
         self._site = site
         return self._topology
@@ -168,7 +177,9 @@ class Controller:
         following = self._following(state, problem, attempt)
         if following is not None and attempt.outcome is SolverOutcome.OPTIMAL:
             return following
-        alone = self._passed(state, problem, dispatch_alone(problem, self._charging), NO_ASSETS, attempt)
+        alone = self._passed(
+            state, problem, dispatch_alone(problem, self._standing.charging), NO_ASSETS, attempt
+        )
         if following is not None:
             attempt.follows = alone is None or self._costs(problem, following) <= self._costs(problem, alone)
             told = "follow what it had found" if attempt.follows else f"are {ALONE}"
@@ -192,6 +203,10 @@ class Controller:
             if breaches(state, fitted.schedule, self._options.load_quantile):
                 asset_kw = asset_power(fitted.schedule)  # once more, beside what assets can really do
                 rounded = self._beside(problem, planned, asset_kw, self._round)
+        if rounded.schedule.back:  # assets may do otherwise than it was made for
+            told = told_assets(problem, as_accepted(problem, rounded), asset_kw, self._options)
+            if breaches(state, told.schedule, self._options.load_quantile):
+                rounded = self._beside(problem, planned, asset_kw, self._one_way)
         following = self._passed(state, problem, rounded, asset_kw, attempt)
         attempt.follows = following is not None
         if following is None:
@@ -218,8 +233,11 @@ class Controller:
         attempt.notes.append(f"pilots failed their check ({_said(found)}): all pause in {len(slots)} slot(s)")
         return sent
 
+    def _one_way(self, problem: Problem, planned: PlannedPower) -> Dispatched:
+        return dispatch(problem, planned, self._standing.charging)
+
     def _round(self, problem: Problem, planned: PlannedPower) -> Dispatched:
-        return dispatch(problem, planned, self._charging)
+        return dispatch_both_ways(problem, planned, self._one_way, self._costs)
 
     @staticmethod
     def _beside(
@@ -232,11 +250,25 @@ class Controller:
         left = with_assets(problem, asset_kw, planned.energy_per_kwh) if asset_kw else problem
         return make(left, planned)
 
+    def _better(
+        self, state: SiteState, problem: Problem, sent: Dispatched, attempt: _Attempt, until_s: float
+    ) -> Dispatched:
+        """Return better pilots where the prices of an optimum lead the search for them."""
+        if attempt.optimum is None or not attempt.follows:
+            return sent
+        until_s = min(until_s, time.perf_counter() + self._options.search_s)
+        manner = Manner(self._moment_of(problem), self._standing, state.now.timestamp(), self._told, until_s)
+        return Better(state, problem, self._options, manner).of(sent, attempt.optimum)
+
+    def _moment_of(self, problem: Problem) -> Moment:
+        """Return what the objective depends on beside the problem, with who charges now."""
+        return replace(self._scheduler.moment_of(problem), charging=self._standing.charging_of(problem))
+
     def _costs(self, problem: Problem, sent: Dispatched) -> float:
-        return total_of(worth(problem, self._scheduler.moment_of(problem), delivery_of(problem, sent)))
+        return total_of(worth(problem, self._moment_of(problem), delivery_of(problem, sent)))
 
     def _verdict(self, problem: Problem, sent: Dispatched, attempt: _Attempt) -> Verdict:
-        moment = self._scheduler.moment_of(problem)
+        moment = self._moment_of(problem)
         if attempt.outcome is SolverOutcome.NOT_NEEDED:
             return nothing_to_plan(problem, moment, sent)
         verdict = verdict_of(problem, moment, sent, attempt.solved, follows=attempt.follows)
@@ -261,7 +293,7 @@ class Controller:
             problem,
             attempt.solved.planned,
             asset_kw,
-            lambda left, planned: dispatch_keeping(left, planned, self._charging, told),
+            lambda left, planned: dispatch_keeping(left, planned, self._standing.charging, told),
         )
         other = told_assets(problem, other, asset_kw, self._options)
         is_better = self._broken_kwh(state, problem, other) < lost_kwh
@@ -299,12 +331,13 @@ class Controller:
             report=report,
             notes=(
                 *overload_notes(state, problem),
+                *coming_notes(problem, planned),
                 *milestone_notes(state, problem, dispatched.schedule),
                 *promise_notes(promises, state.site.zone),
                 *unsold_notes(problem),
                 *attempt.notes,
             ),
-            session_kwh=_by_session(problem, dispatched),
+            session_kwh=energy_by_session(problem, dispatched),
             promises=promises,
             sold=sold_of(
                 problem, self._scheduler.moment_of(problem).weights, delivery_of(problem, dispatched)
@@ -349,19 +382,6 @@ def _basis(problem: Problem, attempt: _Attempt) -> PlanBasis | None:
         cost_per_kwh=money_per_kwh(problem, solved.moment),
         band_widths_kwh=band_widths_kwh(problem, solved.moment.weights),
         band_per_kwh=shortfall_per_kwh(problem, solved.moment.weights),
-    )
-
-
-def _by_session(problem: Problem, dispatched: Dispatched) -> Mapping[str, float]:
-    """Return the energy of each session [kWh]."""
-    kwh = dispatched.session_kwh.tolist()
-    return MappingProxyType(
-        {
-            name: kwh[evse][seat]
-            for evse, seats in enumerate(problem.session_ids)
-            for seat, name in enumerate(seats)
-            if name is not None
-        }
     )
 
 

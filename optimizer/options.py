@@ -28,6 +28,10 @@ class PlanOptions:
         where it has nothing.
     early_per_kwh : float
         What delivering one day earlier is worth [currency/kWh]; breaks ties, buys nothing.
+    calm_per_switch : float
+        What it is worth to switch a car off or on once less, beside what the tariff says of it [currency].
+    search_s : float
+        How long real pilots are made better after rounding, within the deadline [s]; 0: not at all.
     ready_before_h : float
         How long before that departure the energy must be in the car, or halfway to it where that is later [h]:
         care for what no plan knows, the taper of batteries above all.
@@ -48,6 +52,8 @@ class PlanOptions:
     departure_quantile: float = 0.5
     deadline_s: float = 2.0
     early_per_kwh: float = 1e-3
+    calm_per_switch: float = 5e-3
+    search_s: float = 0.5
     ready_before_h: float = 0.0
     promise_quantile: float = 0.1
     hedge_quantiles: tuple[float, ...] = ()

@@ -10,6 +10,7 @@ from models.arrays import FloatArray
 from models.flexibility import Sold
 from models.prices import PriceSchedule, SlotPrice
 from models.schedule import Schedule
+from optimizer.giving import Giving, giving_of
 from optimizer.promises import Promise
 from optimizer.reasons import Reason, reasons_of
 from optimizer.solver.outcome import SolveReport
@@ -154,6 +155,12 @@ class Plan:
     def reasons(self) -> tuple[Reason, ...]:
         """Why every session charges when it does; computed when asked for."""
         return () if self.basis is None else reasons_of(self.basis.problem, self.basis.planned)
+
+    @property
+    def giving(self) -> tuple[Giving, ...]:
+        """Why sessions give back; computed when asked for."""
+        basis = self.basis
+        return () if basis is None else giving_of(basis.problem, basis.planned, self.schedule)
 
     def why(self, session_id: str) -> Reason:
         """Return why a session charges when it does.

@@ -12,8 +12,9 @@ from models.prices import EnergyTariff
 from models.sessions import ChargingSession
 from models.state import SiteState
 from models.timegrid import TimeGrid
-from optimizer.asset_rows import asset_reach, curtailable_kw
+from optimizer.asset_rows import asset_reach, curtailable_kw, tapped_by
 from optimizer.car_batteries import CarBatteries
+from optimizer.coming import Coming
 from optimizer.deadlines import Deadlines
 from optimizer.lines_used import kw_per_a_of, used_lines
 from optimizer.options import PlanOptions
@@ -54,7 +55,7 @@ class Problem:
     limits : RowLimits
         What the rows may carry, and what is on them already.
     tapped, pushed : (R,) float64
-        What assets can add to each row, and what they can take from it.
+        What assets and cars to come can add to each row, and what assets can take from it.
     open_h : (T,) float64
         What is left of each slot [h].
     assets : SiteAssets
@@ -65,6 +66,8 @@ class Problem:
     export_per_kwh : (T,) float64
         What a kWh that is fed in earns [currency/kWh].
     flexibility : Flexibility
+    coming : Coming
+        Cars that are expected, for which room is kept.
     load_kw : (T,) float64
         What the whole site draws with every car paused, load at the planned quantile [kW].
     import_per_kwh : (T,) float64
@@ -99,6 +102,7 @@ class Problem:
     tariff: EnergyTariff
     export_per_kwh: FloatBySlot
     flexibility: Flexibility
+    coming: Coming
     load_kw: FloatBySlot
     import_per_kwh: FloatBySlot
     demand_charge_per_kw: float
@@ -138,8 +142,9 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
     used = used_lines(state, topology)
     limits = row_limits(state, topology, options)
     solar_kw = curtailable_kw(state, options)
-    reach = asset_reach(state.assets, topology, solar_kw)
+    reach, coming = asset_reach(state.assets, topology, solar_kw), Coming.of(state.expected, state.grid)
     kw_per_a = kw_per_a_of(used.n_lines, topology)
+    batteries = CarBatteries.of(seats, frozen(topology.most_back_a[:, None] * kw_per_a))
     return Problem(
         topology=topology,
         grid=state.grid,
@@ -152,12 +157,12 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         promised_kwh=seats.spread(np.array([s.remaining_promised_kwh for s in seats.sessions])),
         floor_kwh=seats.spread(_floors_kwh(seats, options)),
         deadlines=Deadlines.of(seats, state, options),
-        batteries=CarBatteries.of(seats),
+        batteries=batteries,
         max_a=frozen(np.where(used.is_contested, 0.0, _max_a(seats, topology, kw_per_a))),
         n_lines=used.n_lines,
         kw_per_a=kw_per_a,
         limits=limits,
-        tapped=reach.tapped,
+        tapped=frozen(reach.tapped + tapped_by(topology, topology.root, float(coming.most_kw.max()))),
         pushed=reach.pushed,
         open_h=state.grid.overlap_h(state.now, state.grid.end),
         assets=state.assets,
@@ -165,6 +170,7 @@ def problem_of(state: SiteState, topology: Topology, options: PlanOptions) -> Pr
         tariff=state.tariff,
         export_per_kwh=_earned_per_kwh(state),
         flexibility=state.flexibility,
+        coming=coming,
         load_kw=frozen(limits.offset[topology.root_row].real),
         import_per_kwh=state.tariff.import_per_kwh,
         demand_charge_per_kw=state.tariff.demand_charge_per_kw,
@@ -212,8 +218,8 @@ def _floors_kwh(seats: Seats, options: PlanOptions) -> FloatArray:
 
 
 def _session_a(session: ChargingSession, row: int, topology: Topology, kw_per_a: FloatArray) -> FloatArray:
-    """Return the greatest useful pilot of one session, shape (T,) [A]; 0 where its car is full."""
-    if session.remaining_kwh <= 0:
+    """Return the greatest useful pilot of one session, shape (T,) [A]; 0 where its car is full and gives nothing."""
+    if session.remaining_kwh <= 0 and session.discharge is None:
         return frozen(np.zeros(kw_per_a.shape[1]))
     most_kw = np.inf if session.max_power_kw is None else session.max_power_kw
     if session.acceptance is not None:
@@ -233,6 +239,7 @@ def _require_slots(state: SiteState) -> None:
     series = [state.tariff.energy_per_kwh, state.tariff.network_per_kwh]
     series += [load.power_kw for load in state.loads]
     series += [plant.available_kw for plant in state.assets.solar]
+    series += [] if state.expected is None else [state.expected.energy_kwh, state.expected.most_kw]
     series += [x for limit in state.limits for x in (limit.limit_kw, limit.limit_a) if x is not None]
     if any(values.shape[-1] != n_slots for values in series):
         raise GridMismatchError(f"every series of a state needs {n_slots} slots")

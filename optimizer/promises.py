@@ -102,9 +102,13 @@ def _sure_kwh(
 
 
 def session_energy_kwh(problem: Problem, schedule: Schedule) -> FloatArray:
-    """Return the energy of each session by slot, shape (E, S, T) [kWh]; cars that share a slot share it by time."""
+    """Return the energy of each session by slot, shape (E, S, T) [kWh]; less what must be charged again.
+
+    Cars that share a slot share it by time.
+    """
     slot_h = np.where(problem.slot_h > 0, problem.slot_h, np.inf)
-    return frozen(problem.connected_h / slot_h[:, None, :] * schedule.energy_kwh[:, None, :])
+    net_kwh = schedule.energy_kwh - problem.batteries.again_kwh(schedule.back_kw())
+    return frozen(problem.connected_h / slot_h[:, None, :] * net_kwh[:, None, :])
 
 
 def promise_notes(promises: tuple[Promise, ...], zone: str) -> tuple[str, ...]:

@@ -37,6 +37,9 @@ ALSO_PER_KWH = 1e-3
 MANY = 3
 """Sessions that are named as going first."""
 
+TO_COME = "cars to come"
+"""What cars are called that no session names, where room is kept for them."""
+
 
 class ReasonKind(StrEnum):
     """What a car's plan follows from."""
@@ -81,7 +84,7 @@ class Reason:
     held_kwh : float
         Energy that the car would otherwise take there [kWh].
     goes_first : tuple of str
-        Sessions that charge there instead, below the same limit, most energy first.
+        Sessions that charge there instead, below the same limit, most energy first; :data:`TO_COME` among them.
     also : Cause or None
         What else stands against the car in these slots, so that it might wait even without the first.
     """
@@ -278,14 +281,18 @@ def _others(
     evse, seat, row = place
     below = np.nonzero((problem.topology.rows.of_evse == row).any(axis=1))[0]
     taken = planned.power_kw[below][:, None, list(slots)] * problem.connected_h[below][:, :, list(slots)]
-    total = taken.sum(axis=2)
-    order = np.argsort(-total, axis=None, kind="stable")
-    found: list[str] = []
-    for flat in order.tolist():
-        other, other_seat = np.unravel_index(flat, total.shape)
-        session_id = problem.session_ids[int(below[other])][int(other_seat)]
-        if total[other, other_seat] <= HELD_KWH or len(found) == MANY:
-            break
-        if session_id is not None and (int(below[other]), int(other_seat)) != (evse, seat):
-            found.append(session_id)
-    return tuple(found)
+    names = {TO_COME: _kept_kwh(problem, planned, row, slots)}
+    for (other, other_seat), total_kwh in np.ndenumerate(taken.sum(axis=2)):
+        session_id = problem.session_ids[int(below[other])][other_seat]
+        if session_id is not None and (int(below[other]), other_seat) != (evse, seat):
+            names[session_id] = float(total_kwh)
+    ordered = sorted((name for name, kwh in names.items() if kwh > HELD_KWH), key=lambda name: -names[name])
+    return tuple(ordered[:MANY])
+
+
+def _kept_kwh(problem: "Problem", planned: "PlannedPower", row: int, slots: tuple[int, ...]) -> float:
+    """Return the energy that is kept for cars to come in some slots on a row [kWh]."""
+    at_root = problem.topology.rows.tap(problem.topology.root, problem.topology.voltage_v)[0]
+    if planned.coming_kw is None or row not in at_root:
+        return 0.0
+    return float(planned.coming_kw[list(slots)] @ problem.open_h[list(slots)])

@@ -33,6 +33,8 @@ class RowLimits:
         The same, but never so tight that pausing everybody would break it.
     offset : (R, T) complex128
         What uncontrolled load and stations that do not obey put on the row.
+    least : (R, T) complex128
+        The least of it: little load, much sun, and nothing drawn by stations that do not obey.
     sunny : (R, T) float64
         What solar plants that cannot be told may feed back beyond what the offset counts, on a sunny day.
     overloads : tuple of Overload
@@ -43,6 +45,7 @@ class RowLimits:
     limit: FloatBySlot
     floor: FloatBySlot
     offset: ComplexBySlot
+    least: ComplexBySlot
     sunny: FloatBySlot
     overloads: tuple[Overload, ...]
 
@@ -56,8 +59,10 @@ def row_limits(state: SiteState, topology: Topology, options: PlanOptions) -> Ro
     """Return the limits of a valid state; its uncontrolled load counts at the planned quantile."""
     rows = topology.rows
     set_limit = limits_of(state, topology)
-    offset = load_offset(state, topology, options) + _conduct_offset(state, topology)[:, None]
-    offset = np.where(rows.is_power[:, None], offset.real, offset)
+    quantile, is_power = options.load_quantile, rows.is_power[:, None]
+    offset = load_offset(state, topology, quantile) + _conduct_offset(state, topology)[:, None]
+    offset = np.where(is_power, offset.real, offset)
+    least = load_offset(state, topology, 1.0 - quantile)
     size = np.where(rows.is_power[:, None], offset.real, np.abs(offset))
     floor = np.repeat(rows.floor[:, None], state.grid.n_slots, axis=1)
     return RowLimits(
@@ -65,6 +70,7 @@ def row_limits(state: SiteState, topology: Topology, options: PlanOptions) -> Ro
         limit=frozen(np.maximum(set_limit, size)),
         floor=frozen(np.minimum(floor, offset.real)),
         offset=read_only(offset),
+        least=read_only(np.where(is_power, least.real, least)),
         sunny=_sunny(state, topology, options),
         overloads=_overloads(set_limit - size),
     )
@@ -84,22 +90,22 @@ def limits_of(state: SiteState, topology: Topology) -> FloatArray:
     return frozen(limit)
 
 
-def load_offset(state: SiteState, topology: Topology, options: PlanOptions) -> ComplexArray:
+def load_offset(state: SiteState, topology: Topology, quantile: float) -> ComplexArray:
     """Return what the uncontrolled load puts on every row, less what solar plants give that cannot be told, (R, T).
 
-    A careful plan counts on much load and little sun.
+    The load counts at a quantile and the sun at what is left of it: a careful plan counts on much load and little sun.
     """
     rows = topology.rows
     offset = np.zeros((len(rows.names), state.grid.n_slots), dtype=np.complex128)
     for load in state.loads:
-        power_kw = load.at(options.load_quantile)
+        power_kw = load.at(quantile)
         above = rows.of_node[topology.node_ids.index(load.node_id)]
         a_per_kw = load.phase_share * (W_PER_KW / topology.voltage_v)
         offset[above] += np.multiply.outer(rows.response[above] @ a_per_kw, power_kw)
     for plant in state.assets.solar:
         if not plant.can_curtail:
             above, per_kw = rows.tap(topology.node_ids.index(plant.node_id), topology.voltage_v)
-            offset[above] -= np.multiply.outer(per_kw, plant.at(1.0 - options.load_quantile))
+            offset[above] -= np.multiply.outer(per_kw, plant.at(1.0 - quantile))
     return read_only(offset)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from models.arrays import BoolArray, FloatArray, IntArray, frozen
 from models.grid.site import N_PHASES, Site
-from optimizer.facets import Reach, reach_of
+from optimizer.facets import Reach, back_reach_of, reach_of
 from optimizer.rows import POWER, Rows, kw_per_a, station_levels_a
 
 
@@ -36,6 +36,14 @@ class Topology:
         Pilots above 0, ascending, padded with inf [A].
     min_a, max_a : (E,) float64
         Least and greatest pilot above 0 [A].
+    back_levels_a : (E, B) float64
+        Currents above 0 that it takes from a car, ascending, padded with inf [A]; it steps as its pilots do.
+    most_back_a : (E,) float64
+        The greatest of them [A]; 0 where it takes nothing back.
+    back_reach : (R, N_FACETS) float64
+        How far these can push the rows.
+    least_run_s, least_pause_s : (E,) float64
+        Least time that a car charges once it was switched on, and pauses once it was switched off [s].
     connected_kw : (E,) float64
         Power of each EVSE at its greatest pilot on all its phases [kW].
     voltage_v : float
@@ -54,6 +62,11 @@ class Topology:
     levels_a: FloatArray
     min_a: FloatArray
     max_a: FloatArray
+    back_levels_a: FloatArray
+    most_back_a: FloatArray
+    back_reach: FloatArray
+    least_run_s: FloatArray
+    least_pause_s: FloatArray
     connected_kw: FloatArray
     voltage_v: float
 
@@ -63,8 +76,8 @@ class Topology:
         node_ids = tuple(node.node_id for node in site.nodes)
         rows = Rows.of(site)
         phase_order = _padded([list(evse.phases) for evse in site.evses], N_PHASES)
-        levels_a = _levels(site)
-        max_a = frozen(np.max(levels_a, axis=1, initial=0.0, where=np.isfinite(levels_a)))
+        levels_a, back_levels_a = _levels(site), _back_levels(site)
+        max_a, most_back_a = _greatest(levels_a), _greatest(back_levels_a)
         return cls(
             evse_ids=site.evse_ids,
             node_ids=node_ids,
@@ -78,6 +91,11 @@ class Topology:
             levels_a=levels_a,
             min_a=levels_a[:, 0],
             max_a=max_a,
+            back_levels_a=back_levels_a,
+            most_back_a=most_back_a,
+            back_reach=back_reach_of(rows, most_back_a),
+            least_run_s=frozen([evse.min_run_s for evse in site.evses]),
+            least_pause_s=frozen([evse.min_pause_s for evse in site.evses]),
             connected_kw=frozen([max(evse.levels_a) * kw_per_a(evse, site) for evse in site.evses]),
             voltage_v=site.voltage_v,
         )
@@ -117,9 +135,24 @@ def _on_phase(phase_order: IntArray) -> BoolArray:
 
 
 def _levels(site: Site) -> FloatArray:
-    levels = [
-        station_levels_a(station, evse, site.voltage_v) for station in site.stations for evse in station.evses
-    ]
+    return _padded_levels(
+        [
+            station_levels_a(station, evse, site.voltage_v)
+            for station in site.stations
+            for evse in station.evses
+        ]
+    )
+
+
+def _back_levels(site: Site) -> FloatArray:
+    return _padded_levels([evse.back_levels_a for evse in site.evses])
+
+
+def _greatest(levels_a: FloatArray) -> FloatArray:
+    return frozen(np.max(levels_a, axis=1, initial=0.0, where=np.isfinite(levels_a)))
+
+
+def _padded_levels(levels: list[tuple[float, ...]]) -> FloatArray:
     out = np.full((len(levels), max((len(row) for row in levels), default=1)), np.inf)
     for row, values in enumerate(levels):
         out[row, : len(values)] = values

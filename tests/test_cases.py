@@ -52,6 +52,9 @@ def test_the_case_comes_out_as_its_folder_says(case):
     for asset_id, power_kw in expected.get("assets", {}).items():
         told = next(asset for asset in plan.schedule.assets if asset.asset_id == asset_id)
         assert told.power_kw.tolist() == near(power_kw, abs=expected["tolerance"]), asset_id
+    given_back = {told.evse_id: told.energy_kwh.tolist() for told in plan.schedule.back}
+    for evse_id, energy_kwh in expected.get("given_back_kwh", {}).items():
+        assert given_back[evse_id] == near(energy_kwh, abs=expected["tolerance"]), evse_id
     terms = {term.name: term.value for term in plan.report.terms}
     for name, value in expected.get("terms", {}).items():
         assert terms[name] == near(value, abs=expected["tolerance"]), name

@@ -75,10 +75,11 @@ def _explain(decision: "Decision", questions: Questions) -> None:
     plan, state = decision.plan, decision.request.state
     if questions.why is not None:
         asked = [one for one in plan.reasons if questions.why in ("all", one.session_id)]
-        if not asked:
+        giving = [one for one in plan.giving if questions.why in ("all", one.session_id)]
+        if not asked and not giving:
             known = ", ".join(one.session_id for one in plan.reasons) or "none"
             raise ChargingError(f"--why {questions.why}: no such session is planned; there are: {known}")
-        Console().print(reasons_table(asked, plan, state.site.zone))
+        Console().print(reasons_table(asked, giving, plan, state.site.zone))
     if questions.what_if is not None:
         change = change_of(questions.what_if)
         Console().print(what_if_table(what_if(state, change, decision.request.options)))

@@ -75,8 +75,8 @@ def _controller(site: Site, options: PlanOptions, *, parked: "Parked | None") ->
 class Planner:
     """Makes plans; a state whose structure was planned before reuses the live program.
 
-    Reuse is for speed. All that carries over from one plan to the next is which EVSEs were charging, so that
-    ties do not switch them off and on.
+    Reuse is for speed. All that carries over from one plan to the next is which EVSEs were charging, since when, and
+    what they were told, so that nobody is switched off and on for nothing.
 
     Parameters
     ----------

@@ -63,6 +63,19 @@ def profiles_of(schedule: Schedule, request: PlanRequest) -> tuple[StationProfil
     return tuple(told)
 
 
+def untold_notes(schedule: Schedule, request: PlanRequest) -> tuple[str, ...]:
+    """Return a sentence for every EVSE whose profile says 0 A where its car is to give back.
+
+    Limits of OCPP 1.6 and 2.0.1 are never below 0: no such profile makes a car give anything.
+    """
+    return tuple(
+        f"{told.evse_id!r} is told 0 A where its car is to give back: profiles of OCPP "
+        f"{capabilities.version.value.removeprefix('ocpp')} cannot say it, so it must be told otherwise"
+        for told in schedule.back
+        if (capabilities := request.capabilities.get(request.state.site.station_of(told.evse_id).station_id))
+    )
+
+
 def with_borders_apart(told: tuple[StationProfile, ...]) -> tuple[StationProfile, ...]:
     """Return profiles of stations that share a limit: at a slot's border one is down before another rises.
 

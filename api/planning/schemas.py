@@ -112,6 +112,18 @@ class OptionsWire(WireModel):
         Field(ge=0, le=60, description="the plan is answered by then [s]: what is not solved is dispatched"),
     ] = 2.0
     early_per_kwh: Annotated[float, Field(ge=0, le=1, description="worth of delivering a day earlier")] = 1e-3
+    calm_per_switch: Annotated[
+        float,
+        Field(
+            ge=0, le=100, description="worth of a switch of a car off or on less, beside the tariff's cost"
+        ),
+    ] = 5e-3
+    search_s: Annotated[
+        float,
+        Field(
+            ge=0, le=60, description="how long real pilots are made better, within the deadline [s]; 0: not"
+        ),
+    ] = 0.5
     ready_before_minutes: Annotated[
         float, Field(ge=0, le=240, description="energy is in the car so long before that departure [min]")
     ] = 0.0
@@ -152,6 +164,8 @@ class OptionsWire(WireModel):
             departure_quantile=self.departure_quantile,
             deadline_s=self.deadline_s,
             early_per_kwh=self.early_per_kwh,
+            calm_per_switch=self.calm_per_switch,
+            search_s=self.search_s,
             ready_before_h=self.ready_before_minutes / 60.0,
             promise_quantile=self.promise_quantile,
             hedge_quantiles=self.hedge_quantiles,

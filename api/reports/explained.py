@@ -7,20 +7,26 @@ from rich.markup import escape
 from rich.text import Text
 
 from api.reports.tables import new_table
+from optimizer.giving import Giving, giving_sentence
 from optimizer.plan import Plan
 from optimizer.reasons import Reason
 from optimizer.sentences import sentence_of
 from optimizer.what_if import WhatIf
 
 
-def reasons_table(reasons: Iterable[Reason], plan: Plan, zone: str) -> RenderableType:
-    """Return why sessions charge when they do."""
+def reasons_table(
+    reasons: Iterable[Reason], giving: Iterable[Giving], plan: Plan, zone: str
+) -> RenderableType:
+    """Return why sessions charge when they do, and why they give back."""
     table = new_table("Why")
     for name in ("session", "because of", "so it"):
         table.add_column(name, overflow="fold")
     for reason in reasons:
         sentence = sentence_of(reason, plan.schedule.grid, zone, plan.prices.currency)
         table.add_row(escape(reason.session_id), escape(f"{reason.kind}: {reason.subject}"), escape(sentence))
+    for one in giving:
+        sentence = giving_sentence(one, plan.schedule.grid, zone, plan.prices.currency)
+        table.add_row(escape(one.session_id), "spread of prices", escape(sentence))
     return table
 
 

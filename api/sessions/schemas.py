@@ -16,6 +16,7 @@ from api.wire.schemas import (
     Moment,
     Probability,
     Seconds,
+    SignedKilowattHours,
     WireModel,
     members,
 )
@@ -209,7 +210,13 @@ class SessionWire(WireModel):
     minimum_kwh: Annotated[
         KilowattHours, Field(description="part of the target that weighs far more than the rest [kWh]")
     ] = 0.0
-    delivered_kwh: Annotated[KilowattHours, Field(description="energy metered so far [kWh]")] = 0.0
+    delivered_kwh: Annotated[
+        SignedKilowattHours,
+        Field(
+            description="energy metered so far, less 1 / (charge_efficiency x discharge_efficiency) for every kWh "
+            "that the car gave back [kWh]; only then may it be below 0"
+        ),
+    ] = 0.0
     max_current_a: Annotated[Amperes | None, Field(description="the vehicle's limit per phase [A]")] = None
     max_power_kw: Annotated[Kilowatts | None, Field(description="the vehicle's limit in total [kW]")] = None
     n_phases: Annotated[

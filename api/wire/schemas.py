@@ -69,6 +69,7 @@ Cost: TypeAlias = Annotated[float, Field(ge=0, le=1e6)]
 """A price that cannot be negative."""
 
 Seconds: TypeAlias = Annotated[float, Field(ge=0, le=MAX_PAUSE_S)]
+SignedKilowattHours: TypeAlias = Annotated[float, Field(ge=-1e6, le=1e6)]
 SignedKilowatts: TypeAlias = Annotated[float, Field(ge=-1e7, le=1e7)]
 
 BySlot: TypeAlias = Annotated[

@@ -14,7 +14,6 @@ import numpy as np
 from models.arrays import FloatArray, IntArray, frozen
 from models.errors import Issue
 from models.forecasting.day_type import DayTypeForecaster, KernelShape
-from models.forecasting.features import day_type
 from models.forecasting.forecaster import (
     NOTHING_KNOWN,
     Known,
@@ -31,6 +30,7 @@ from models.forecasting.forecaster import (
 from models.forecasting.history import require_step
 from models.forecasting.kernels import superpose_kernel
 from models.forecasting.stays import LoggedDay, StayLog, Stays
+from models.forecasting.to_come import likeness
 from models.timegrid import TimeGrid
 
 _HOUR_S = 3600.0
@@ -157,7 +157,9 @@ class SessionForecaster:
         first, last = as_of.astimezone(zone).date(), grid.end.astimezone(zone).date()
         for ordinal in range(first.toordinal(), last.toordinal() + 1):
             day = date.fromordinal(ordinal)
-            drawn = rng.choice(len(past), size=load_kw.shape[1], p=self._likeness(past, day))
+            drawn = rng.choice(
+                len(past), size=load_kw.shape[1], p=likeness(past, day, self._base.calendar, self._shape)
+            )
             for number in np.unique(drawn):
                 self._add_day(load_kw, past[number], day, np.flatnonzero(drawn == number), grid, as_of)
 
@@ -182,17 +184,6 @@ class SessionForecaster:
                 np.tile(column[mine], paths.size) for column in (begin, end, past.stays.power_kw)
             )
             superpose_kernel(path, begins, ends, power_kw, load_kw[row])
-
-    def _likeness(self, past: tuple[LoggedDay, ...], day: date) -> FloatArray:
-        """Probability that each past day is drawn for a day to come."""
-        shape, holidays = self._shape, self._base.calendar.holidays
-        weight = np.asarray([shape.recency ** (day - logged.day).days for logged in past])
-        for number, logged in enumerate(past):
-            if day_type(logged.day, holidays) is not day_type(day, holidays):
-                weight[number] *= shape.other_type
-            elif logged.day.weekday() != day.weekday():
-                weight[number] *= shape.other_weekday
-        return frozen(weight / weight.sum())
 
 
 def _strata(n_paths: int, rng: np.random.Generator) -> FloatArray:

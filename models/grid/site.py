@@ -74,7 +74,7 @@ class Evse:
     min_run_s, min_pause_s : float
         Least time that a car charges once it was switched on, and pauses once it was switched off [s].
     max_discharge_a : float
-        Greatest current per phase that the EVSE can feed back [A]; 0 where it cannot.
+        Greatest current per phase that the EVSE can feed back [A]; 0 where it cannot. It steps as the pilots do.
     """
 
     evse_id: str
@@ -99,6 +99,11 @@ class Evse:
         n_steps = int((self.max_current_a - self.min_current_a) / self.step_a + 1e-9)
         levels = self.min_current_a + self.step_a * np.arange(n_steps + 1)
         return tuple(np.round(levels, 6).tolist())
+
+    @property
+    def back_levels_a(self) -> tuple[float, ...]:
+        """Every current above 0 that the EVSE can feed back, ascending [A]: its pilots, up to the greatest of it."""
+        return tuple(level for level in self.levels_a if level <= self.max_discharge_a)
 
 
 @dataclass(frozen=True, slots=True)

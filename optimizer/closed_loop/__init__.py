@@ -3,11 +3,21 @@
 from optimizer.closed_loop.loop import run, run_two_clocks
 from optimizer.closed_loop.result import Exceedance, LoopResult, SessionOutcome
 from optimizer.closed_loop.signals import Signal
-from optimizer.closed_loop.world import Believe, LoopOptions, Planner, Policy, Seen, World, default_car
+from optimizer.closed_loop.world import (
+    Believe,
+    Expect,
+    LoopOptions,
+    Planner,
+    Policy,
+    Seen,
+    World,
+    default_car,
+)
 
 __all__ = [
     "Believe",
     "Exceedance",
+    "Expect",
     "LoopOptions",
     "LoopResult",
     "Planner",

@@ -190,6 +190,7 @@ class _Loop:
             limits=tuple(signal.on(grid) for signal in signals_at(self._world.signals, now_s)),
             billing_peak_kw=max(peak_kwh / self._grid.step_h, self._world.expected_peak_kw),
             conditions=self._steering.conditions,
+            expected=self._world.expect(grid, now),
         )
 
     def _advance(self, now_s: float) -> float:

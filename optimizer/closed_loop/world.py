@@ -14,7 +14,7 @@ from models.grid.site import Site
 from models.prices import EnergyTariff
 from models.sessions import ChargingSession
 from models.simulation import Car, MeterDelay, StationFault
-from models.state import SiteState
+from models.state import ExpectedArrivals, SiteState
 from models.timegrid import TimeGrid
 from optimizer.closed_loop.signals import Signal
 from optimizer.fast import Envelope
@@ -54,6 +54,15 @@ class Seen:
 
 Believe: TypeAlias = Callable[[Seen, datetime], ChargingSession]
 """Turns what is seen at a moment into the session that a policy plans with."""
+
+
+Expect: TypeAlias = Callable[[TimeGrid, datetime], ExpectedArrivals | None]
+"""Takes a horizon and a moment, and says who is still to come."""
+
+
+def nobody(_grid: TimeGrid, _now: datetime) -> ExpectedArrivals | None:
+    """Expect nobody."""
+    return None
 
 
 class Policy(Protocol):
@@ -114,6 +123,8 @@ class World:
         Limits that come suddenly.
     faults : tuple of StationFault
         Stations that do not obey for a while.
+    expect : callable
+        What policies are told of cars still to come; nothing unless given.
     """
 
     site: Site
@@ -123,6 +134,7 @@ class World:
     expected_peak_kw: float = 0.0
     signals: tuple[Signal, ...] = ()
     faults: tuple[StationFault, ...] = ()
+    expect: Expect = nobody
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ class Envelope:
         """Return what a plan for this state leaves.
 
         A car may take more now where the plan leaves it short, or where the energy is no dearer now than the
-        dearest that it is to get later: the limit that made the present dear has just given way.
+        dearest that it is to get later: the limit that made the present dear has just given way. A car that is to
+        give back now takes nothing.
         """
         short = {unmet.session_id for unmet in plan.unmet}
         later_kw = plan.planned_kw[:, 1:]
@@ -81,7 +82,8 @@ class Envelope:
             site_kw = plan.load_kw + plan.schedule.power_kw.sum(axis=0)
             site_kw = site_kw + sum(asset.power_kw for asset in plan.schedule.assets)
             peak_kw = max(state.billing_peak_kw, float(site_kw.max(initial=0.0)))
-        schedule, may_take = plan.schedule, wants & (pressed | worth)
+        gives_now = plan.schedule.back_kw()[:, 0] > 0.0
+        schedule, may_take = plan.schedule, wants & (pressed | worth) & ~gives_now
         return cls(schedule.grid, schedule.pilot_a, urgency, may_take, peak_kw, schedule.assets)
 
     @classmethod

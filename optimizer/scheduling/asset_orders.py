@@ -80,10 +80,10 @@ def with_assets(problem: Problem, asset_kw: AssetPower, energy_per_kwh: FloatArr
     """
     yard = Yard.of(problem)
     power_kw = yard.power_kw(asset_kw, problem.grid.n_slots)
-    offset = problem.limits.offset + yard.weight.T @ power_kw
+    limits, told = problem.limits, yard.weight.T @ power_kw
     return replace(
         problem,
-        limits=replace(problem.limits, offset=read_only(offset)),
+        limits=replace(limits, offset=read_only(limits.offset + told), least=read_only(limits.least + told)),
         load_kw=frozen(problem.load_kw + power_kw.sum(axis=0)),
         import_per_kwh=energy_per_kwh,
     )
@@ -97,7 +97,8 @@ def told_assets(problem: Problem, sent: Dispatched, asset_kw: AssetPower, option
     room = _Room.of(problem, sent.schedule)
     power_kw, stored_kwh = _fitted(problem, yard, yard.power_kw(asset_kw, problem.grid.n_slots), room)
     told = _Told(asset_kw, power_kw, frozen(room.back + yard.weight.T @ power_kw))
-    net_kw = problem.load_kw + _mean_kw(problem, sent.schedule).sum(axis=0) + power_kw.sum(axis=0)
+    cars_kw = _mean_kw(problem, sent.schedule) - sent.schedule.back_kw()
+    net_kw = problem.load_kw + cars_kw.sum(axis=0) + power_kw.sum(axis=0)
     most_kw = _most_sun(problem, yard, told, net_kw, options)
     assets = tuple(
         AssetSchedule(name, frozen(power_kw[a]), stored_kwh.get(a), most_kw.get(a))
@@ -120,10 +121,13 @@ class _Room:
 
     @classmethod
     def of(cls, problem: Problem, schedule: Schedule) -> "_Room":
-        """Return what pilots leave: cars may draw what they are told, and are expected to draw their energy."""
+        """Return what pilots leave: cars may draw what they are told, and are expected to draw their energy.
+
+        What they give back counts where it is fed back only: it may fail to come.
+        """
         limits, is_power = problem.limits, problem.topology.rows.is_power[:, None]
         most = limits.offset + _on_rows(problem, schedule.power_kw)
-        least = limits.offset + _on_rows(problem, _mean_kw(problem, schedule))
+        least = limits.offset + _on_rows(problem, _mean_kw(problem, schedule) - schedule.back_kw())
         above = np.where(is_power, limits.limit, _along(limits.limit, most))
         below = np.where(is_power, -limits.floor, _along(limits.limit, least))
         return cls(

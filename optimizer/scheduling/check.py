@@ -15,6 +15,7 @@ from models.schedule import Schedule
 from models.state import SiteState
 from models.units import TOLERANCE_A, TOLERANCE_KW, W_PER_KW
 from optimizer.scheduling.check_assets import asset_breaches, assets_a
+from optimizer.scheduling.check_back import back_breaches
 from optimizer.scheduling.check_lines import (
     VOLTAGES,
     Breach,
@@ -53,6 +54,7 @@ def breaches(state: SiteState, schedule: Schedule, load_quantile: float) -> tupl
         )
     found += _line_breaches(state, schedule)
     found += asset_breaches(state, schedule, load_quantile)
+    found += back_breaches(state, schedule, load_quantile)
     return tuple(found)
 
 

@@ -80,14 +80,14 @@ def _battery_breaches(battery: Battery, told: AssetSchedule, hours: FloatArray) 
 def _back_breaches(
     state: SiteState, schedule: Schedule, load_quantile: float, hours: FloatArray
 ) -> Iterator[Breach]:
-    """With cars at what they are expected to draw, and much sun, no node feeds back more than it may."""
-    kv = state.site.voltage_v / W_PER_KW
+    """With cars at what they are expected to draw or told to give, and much sun, no node feeds back too much."""
+    kv, back_kw = state.site.voltage_v / W_PER_KW, schedule.back_kw()
     cars = {}
     for row, evse in enumerate(state.site.evses):
         per_a = lines_a(evse, lines_used(state, evse)[0])
         kw_per_a = (VOLTAGES[:, None] * np.conj(per_a)).real.sum(axis=0) * kv
         drawn_kw = schedule.energy_kwh[row] / np.where(hours > 0, hours, np.inf)
-        cars[evse.evse_id] = per_a * (drawn_kw / kw_per_a)
+        cars[evse.evse_id] = per_a * ((drawn_kw - back_kw[row]) / kw_per_a)
     fixed = uncontrolled_a(state, load_quantile, load_quantile)
     lines = Lines(cars, assets_a(state, schedule, is_sunny=True), fixed)
     for node in state.site.nodes:

@@ -23,7 +23,8 @@ class PlannedPower:
 
     Parameters
     ----------
-    power_kw : (E, T) float64
+    power_kw, back_kw : (E, T) float64
+        What cars are given, and what they give back [kW].
     short_kwh : (E, S, 2 x N_BANDS) float64
         First half short of the target, second half of the minimum [kWh].
     worth_per_kwh : (E, S) float64
@@ -38,11 +39,14 @@ class PlannedPower:
         What a kWh costs the site at the margin: imported, or not exported [currency/kWh].
     asset_kw : mapping of str to (T,) float64
         What each asset draws [kW]; below 0 where it gives.
+    coming_kw : (T,) float64 or None
+        What is kept for cars to come [kW]; None where nobody is expected.
     terms : tuple of ObjectiveTerm
         They sum to the objective, up to the fixed moment that earliness counts from.
     """
 
     power_kw: FloatArray
+    back_kw: FloatArray
     short_kwh: FloatArray
     worth_per_kwh: FloatArray
     site_cap_kw: FloatArray | None
@@ -50,6 +54,7 @@ class PlannedPower:
     added: tuple[Added, ...]
     energy_per_kwh: FloatArray
     asset_kw: AssetPower
+    coming_kw: FloatArray | None
     terms: tuple[ObjectiveTerm, ...]
 
 
@@ -57,6 +62,7 @@ def planned_power(solution: Solution, mover: Mover, problem: Problem, moment: Mo
     """Read a solution back into the order of time."""
     return PlannedPower(
         power_kw=mover.charging.power_kw(problem, solution.values),
+        back_kw=mover.back_kw(problem, solution.values),
         short_kwh=mover.charging.short_kwh(problem, solution.values),
         worth_per_kwh=mover.charging.worth_per_kwh(problem, solution.row_duals),
         site_cap_kw=mover.site_cap_kw(problem, solution.values),
@@ -64,6 +70,7 @@ def planned_power(solution: Solution, mover: Mover, problem: Problem, moment: Mo
         added=mover.adds(problem, solution.row_duals),
         energy_per_kwh=mover.energy_per_kwh(problem, solution.row_duals),
         asset_kw=mover.asset_kw(problem, solution.values),
+        coming_kw=mover.coming_kw(problem, solution.values),
         terms=mover.terms(problem, moment, solution),
     )
 

@@ -7,8 +7,10 @@ import numpy as np
 from models.arrays import FloatArray, IntArray, frozen
 from optimizer.problem import Problem
 from optimizer.scheduling.delivery import AssetPower
+from optimizer.scheduling.parts.arrivals import Arrivals
 from optimizer.scheduling.parts.battery import Batteries
 from optimizer.scheduling.parts.charging import Charging
+from optimizer.scheduling.parts.discharge import GivingBack
 from optimizer.scheduling.parts.exchange import Exchange
 from optimizer.scheduling.parts.limits import Limits, RowPrices
 from optimizer.scheduling.parts.part import Added, Moment, Part, Sheet
@@ -86,6 +88,12 @@ class Mover:
                 found |= part.drawn_kw(problem, values)
         return MappingProxyType(found)
 
+    def coming_kw(self, problem: Problem, values: FloatArray) -> FloatArray | None:
+        """Return what is kept for cars to come, shape (T,) [kW]; None where nobody is expected."""
+        part = self._parts.get(Arrivals.name)
+        is_anybody = isinstance(part, Arrivals) and problem.coming.is_anybody
+        return part.coming_kw(problem, values) if isinstance(part, Arrivals) and is_anybody else None
+
     @property
     def charging(self) -> Charging:
         """The part that every program has."""
@@ -93,6 +101,13 @@ class Mover:
         if not isinstance(part, Charging):  # pragma: no cover - its name is its own
             raise TypeError(type(part))
         return part
+
+    def back_kw(self, problem: Problem, values: FloatArray) -> FloatArray:
+        """Return what cars give back, shape (E, T) [kW]."""
+        part = self._parts.get(GivingBack.name)
+        if isinstance(part, GivingBack):
+            return part.back_kw(problem, values)
+        return frozen(np.zeros(problem.max_a.shape))
 
     def row_prices(self, problem: Problem, row_duals: FloatArray) -> RowPrices:
         """Return the shadow prices of all limits."""

@@ -36,6 +36,8 @@ class Weights:
     early_per_kwh_h : float
         Price of delivering a kWh one hour later [currency/(kWh h)].
     fairness : Fairness
+    calm_per_switch : float
+        Price of switching a car off or on again, beside what the tariff says of it [currency].
     """
 
     target_per_kwh: float
@@ -44,6 +46,7 @@ class Weights:
     floor_per_kwh: float = 0.0
     promise_per_kwh: float = 0.0
     fairness: Fairness = Fairness.PROPORTIONAL
+    calm_per_switch: float = 0.0
 
     @classmethod
     def of(cls, problem: Problem, options: PlanOptions) -> "Weights":
@@ -65,14 +68,15 @@ class Weights:
         minimum = target * tiers_below
         promise = minimum * TIER_FACTOR * most if problem.promised_kwh.any() else 0.0
         early = options.early_per_kwh / HOURS_PER_DAY
-        return cls(target, minimum, early, floor, promise, options.fairness)
+        calm = options.calm_per_switch
+        return cls(target, minimum, early, floor, promise, options.fairness, calm)
 
 
 def money_span(problem: Problem) -> float:
     """Return more than moving a kWh can ever save [currency/kWh].
 
     The span of all prices, plus the charges on peaks of the power that delivers it in one slot, plus what
-    flexibility pays for it.
+    flexibility pays for it, plus a restart for it.
     """
     tariff, flexible = problem.tariff, problem.flexibility
     prices = (problem.import_per_kwh, problem.export_per_kwh)
@@ -82,7 +86,7 @@ def money_span(problem: Problem) -> float:
     per_kwh = 0.0 if tariff.subscription is None else tariff.subscription.excess_per_kwh
     per_kwh += sum(reserve.pays_per_kw_h for reserve in flexible.reserves)
     per_kwh += sum(call.pays_per_kwh + call.penalty_per_kwh for call in flexible.calls)
-    return span + per_kw / problem.grid.step_h + per_kwh
+    return span + per_kw / problem.grid.step_h + per_kwh + 2.0 * tariff.switch_cost
 
 
 def _next_tier(value: float) -> float:

@@ -17,9 +17,11 @@ from optimizer.lines_used import kw_per_a_of
 from optimizer.problem import Problem
 from optimizer.scheduling.laws import Model, summed
 from optimizer.scheduling.parts.acceptance import AcceptedPower
+from optimizer.scheduling.parts.arrivals import Arrivals
 from optimizer.scheduling.parts.battery import Batteries
 from optimizer.scheduling.parts.calls import Calls
 from optimizer.scheduling.parts.charging import Charging
+from optimizer.scheduling.parts.discharge import GivingBack
 from optimizer.scheduling.parts.exchange import Exchange
 from optimizer.scheduling.parts.fixed import FixedCost
 from optimizer.scheduling.parts.generator import Generators
@@ -34,12 +36,14 @@ from optimizer.scheduling.parts.subscription import SubscribedPower
 
 PARTS: Final[tuple[type[Part], ...]] = (
     Charging,
+    GivingBack,
     EnergyGiven,
     AcceptedPower,
     Milestones,
     Batteries,
     Solar,
     Generators,
+    Arrivals,
     Exchange,
     Limits,
     Peaks,
@@ -111,7 +115,7 @@ def state_program(problem: Problem, structure: Structure, moment: Moment) -> Mod
     m.slots = range(problem.grid.n_slots)
     m.is_open = (problem.slot_h > 0).tolist()
     m.flows = Flows()
-    m.given_back = {}
+    m.backs, m.car_batteries = {}, problem.batteries
     for part in PARTS:
         if part.name in structure.members:
             part.state(m, problem, structure.members[part.name], moment)

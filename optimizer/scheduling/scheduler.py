@@ -266,7 +266,8 @@ class Scheduler:
 
 def _mended(planned: PlannedPower, problem: Problem, moment: Moment) -> PlannedPower:
     """Return what the solver had found when it was late, with the shortfall and the peak of its own power."""
-    delivery = Delivery.of_power(problem, planned.power_kw, planned.asset_kw)
+    delivery = Delivery.of_power(problem, planned.power_kw, planned.back_kw, planned.asset_kw)
+    delivery = replace(delivery, coming_kw=planned.coming_kw)
     short_kwh = short_by_band_kwh(problem, moment.weights, delivery.session_kwh)
     site_kw = delivery.site_kw(problem)
     cap_kw = None if planned.site_cap_kw is None else frozen(np.full(site_kw.size, site_kw.max()))

@@ -4,15 +4,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.arrays import FloatArray, frozen
 from models.units import TOLERANCE_A
+from optimizer.coming import served_kw
 from optimizer.problem import Problem
 from optimizer.scheduling.asset_orders import Yard, asset_power
 from optimizer.scheduling.delivery import Delivery
 from optimizer.scheduling.dispatch import Dispatched
+from optimizer.scheduling.extract import PlannedPower
 from optimizer.scheduling.keeping import on_rows
 from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.scheduler import Solved
-from optimizer.scheduling.worth import at_stake, gap_of, total_of, worth
+from optimizer.scheduling.worth import at_stake, gap_of, judged, total_of, worth
 from optimizer.solver.outcome import PROVED_GAP, ObjectiveTerm, SolveStatus
 
 WAITING_KWH = 0.05
@@ -53,19 +56,20 @@ def verdict_of(
     follows : bool
         Whether the schedule was made from it.
     """
-    terms = worth(problem, moment, delivery_of(problem, sent))
+    terms = worth(problem, moment, delivery_of(problem, sent, None if solved is None else solved.planned))
     bound = solved.bound if solved is not None and is_within_program(problem, sent) else None
     gap = None
     if solved is not None and bound is not None:
         planned = solved.planned
-        delivery = Delivery.of_power(problem, planned.power_kw, planned.asset_kw)
+        delivery = Delivery.of_power(problem, planned.power_kw, planned.back_kw, planned.asset_kw)
+        delivery = replace(delivery, coming_kw=planned.coming_kw)
         stake = at_stake(problem, moment, delivery)
-        gap = gap_of(total_of(terms), bound, stake)
+        gap = gap_of(total_of(judged(terms)), bound, stake)
     if is_curtailed(problem, sent):
         status = SolveStatus.CURTAILED
     elif not follows or solved is None:
         status = SolveStatus.DISPATCHED
-    elif solved.solution.is_optimal and gap is not None and _is_proved(terms, bound, gap):
+    elif solved.solution.is_optimal and gap is not None and _is_proved(judged(terms), bound, gap):
         status = SolveStatus.PROVED
     else:
         status = SolveStatus.FEASIBLE
@@ -84,12 +88,7 @@ def is_within_program(problem: Problem, sent: Dispatched) -> bool:
     The program counts an EVSE for all phases that any of its cars uses, the check for those of the car that is there.
     Pilots that keep a promise only have to pass the check: what the program proves need not hold for them.
     """
-    yard, schedule = Yard.of(problem), sent.schedule
-    rows = problem.topology.rows
-    total = problem.limits.offset + on_rows(problem, schedule.pilot_a)
-    total += yard.weight.T @ yard.power_kw(asset_power(schedule), problem.grid.n_slots)
-    size = np.where(rows.is_power[:, None], total.real, np.abs(total))
-    return bool((size <= problem.limits.limit + TOLERANCE_A).all())
+    return bool((_size_on_rows(problem, sent) <= problem.limits.limit + TOLERANCE_A).all())
 
 
 def nothing_to_plan(problem: Problem, moment: Moment, sent: Dispatched) -> Verdict:
@@ -98,11 +97,36 @@ def nothing_to_plan(problem: Problem, moment: Moment, sent: Dispatched) -> Verdi
     return Verdict(SolveStatus.PROVED, terms, total_of(terms), 0.0)
 
 
-def delivery_of(problem: Problem, sent: Dispatched) -> Delivery:
-    """Return what a schedule of real pilots delivers."""
+def delivery_of(problem: Problem, sent: Dispatched, planned: PlannedPower | None = None) -> Delivery:
+    """Return what a schedule of real pilots delivers, and what it leaves for cars to come, if it can as planned.
+
+    Whatever they can be given beside it keeps the program's rows: what it is worth is no less than the bound.
+    """
     schedule = sent.schedule
     cars = Delivery.of_pilots(problem, schedule.pilot_a, schedule.energy_kwh, sent.session_kwh)
-    return replace(cars, asset_kw=asset_power(schedule))
+    coming_kw = None
+    if problem.coming.is_anybody:
+        wished_kw = None if planned is None else planned.coming_kw
+        coming_kw = served_kw(problem.coming, problem.open_h, left_at_root_kw(problem, sent), wished_kw)
+    back_kw, asset_kw = schedule.back_kw(), asset_power(schedule)
+    return replace(cars, back_kw=back_kw, asset_kw=asset_kw, coming_kw=coming_kw)
+
+
+def left_at_root_kw(problem: Problem, sent: Dispatched) -> FloatArray:
+    """Return the balanced power that a schedule leaves at the site's root, shape (T,) [kW]."""
+    top = problem.topology
+    rows, per_kw = top.rows.tap(top.root, top.voltage_v)
+    loaded = per_kw > 0
+    left = (problem.limits.limit - _size_on_rows(problem, sent))[rows[loaded]]
+    return frozen(np.maximum((left / per_kw[loaded, None]).min(axis=0), 0.0))
+
+
+def _size_on_rows(problem: Problem, sent: Dispatched) -> FloatArray:
+    """Return what a schedule puts on every row, load included, as limits count it, shape (R, T)."""
+    yard, schedule = Yard.of(problem), sent.schedule
+    total = problem.limits.offset + on_rows(problem, schedule.pilot_a)
+    total += yard.weight.T @ yard.power_kw(asset_power(schedule), problem.grid.n_slots)
+    return frozen(np.where(problem.topology.rows.is_power[:, None], total.real, np.abs(total)))
 
 
 def is_curtailed(problem: Problem, sent: Dispatched) -> bool:

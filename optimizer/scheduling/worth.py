@@ -8,21 +8,43 @@ from optimizer.problem import Problem
 from optimizer.scheduling.delivery import Delivery
 from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.program import PARTS
+from optimizer.scheduling.switching import n_restarts
 from optimizer.solver.outcome import ObjectiveTerm, named
 
 LEAST_STAKE = 0.01
 """What is at stake at least [currency]: where nothing is, float noise is no gap."""
 
+CALM = "calm"
+"""The term that says how restless a schedule is: a preference, of which the program knows nothing."""
+
 
 def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:
     """Return the objective of a delivery by term; of the program's own solution it is the program's objective."""
     there = (part for part in PARTS if part.members(problem))
-    return named(term for part in there for term in part.worth(problem, moment, delivery))
+    terms = [term for part in there for term in part.worth(problem, moment, delivery)]
+    return named([*terms, *_switching(problem, moment, delivery)])
+
+
+def _switching(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:
+    """Return what it costs to switch cars off and on again, by what the tariff says and by preference.
+
+    Power that no pilot gives costs nothing here: the program's bound stays one.
+    """
+    if delivery.pilot_a is None or moment.charging is None or not moment.per_restart(problem):
+        return ()
+    n_switches = 2 * int(n_restarts(problem, delivery.pilot_a, moment.charging).sum())
+    prices = (("wear of switching", problem.tariff.switch_cost), (CALM, moment.weights.calm_per_switch))
+    return tuple(ObjectiveTerm(name, n_switches * price) for name, price in prices if price)
 
 
 def total_of(terms: tuple[ObjectiveTerm, ...]) -> float:
     """Return the sum of terms."""
     return float(sum(term.value for term in terms))
+
+
+def judged(terms: tuple[ObjectiveTerm, ...]) -> tuple[ObjectiveTerm, ...]:
+    """Return the terms that a gap counts: a proof is not lost to a preference that the program does not know."""
+    return tuple(term for term in terms if term.name != CALM)
 
 
 def at_stake(problem: Problem, moment: Moment, delivery: Delivery) -> float:

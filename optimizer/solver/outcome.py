@@ -131,7 +131,7 @@ class SolveReport:
         prove one, or where what is sent keeps a promise outside these rows, so that it says nothing of it.
     gap : float or None
         How much better a schedule could be at most, as a part of what is at stake in it
-        (:func:`optimizer.scheduling.worth.at_stake`); None without a bound.
+        (:func:`optimizer.scheduling.worth.at_stake`), how calm it is left aside; None without a bound.
     n_iterations : int
     update_s, run_s, dispatch_s : float
         Time for moving the numbers, in HiGHS, and for rounding and its check [s].

@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.peers.acn.choice import Choice
+from benchmarks.peers.acn.kindred import Kindred
 from benchmarks.peers.acn.options import OPTIONS, Inputs, NetworkName, Pilots
 from benchmarks.peers.acn.sessions import CAR_KW, PERIOD_H, stays_of
 from benchmarks.peers.acn.watch import SPARE_A, Watch
 from models.demand.arrivals import Visit
 from models.errors import InvalidInputError
 from models.sessions import ChargingSession, Departure
+from optimizer.closed_loop import Seen
 
 LEVELS_A = (6.0, 8.0, 16.0, 24.0, 32.0)
 NOON = datetime(2019, 9, 9, 12, tzinfo=UTC)
@@ -102,3 +104,73 @@ def test_a_pause_tells_nothing_and_a_car_that_takes_all_may_take_more():
     assert watch.usable_a == 24.0
     watch.read(16.0, 0.1)
     assert watch.is_full
+
+
+def test_a_car_that_suddenly_takes_less_has_stopped_and_one_that_tapers_has_not():
+    tapering = Watch(LEVELS_A)
+    for drawn_a in (32.0, 25.0, 20.0, 16.0):
+        tapering.read(32.0, drawn_a)
+        assert not tapering.is_full
+    stopping = Watch(LEVELS_A)
+    stopping.read(32.0, 32.0)
+    stopping.read(32.0, 11.0)
+    assert stopping.is_full
+    paused = Watch(LEVELS_A)
+    paused.read(32.0, 32.0)
+    paused.read(0.0, 0.0)
+    paused.read(8.0, 8.0)
+    assert not paused.is_full
+
+
+def seen(**changes):
+    told = {"delivered_kwh": 0.0, "usable_a": None, "is_full": False, "stated_energy_kwh": 16.0}
+    return Seen("now", "CA-303", NOON, stated_departure=NOON + timedelta(hours=3), **(told | changes))
+
+
+def regular(days_ago, evse_id="CA-303", stated_kwh=16.0, stay_h=9.0, energy_kwh=9.4):
+    arrival = NOON - timedelta(days=days_ago)
+    session = ChargingSession(
+        "old", evse_id, arrival, Departure.at(arrival + timedelta(hours=stay_h)), energy_kwh
+    )
+    return Visit(session, arrival + timedelta(hours=3), stated_kwh)
+
+
+def test_who_says_what_was_said_before_is_believed_to_do_what_was_done_before():
+    others = [regular(day, "CA-148", 30.0, 2.0, 25.0) for day in range(1, 60)]
+    session = Kindred([regular(7), regular(14), regular(21), *others], "UTC")(seen(), NOON)
+    assert session.departure.median == NOON + timedelta(hours=9)
+    assert session.target_kwh == pytest.approx(9.4)
+
+
+def test_what_a_car_has_outlasted_is_believed_no_more():
+    past = [
+        regular(7, stay_h=2.0, energy_kwh=3.0),
+        *(regular(day, stay_h=8.0, energy_kwh=20.0) for day in (8, 9)),
+    ]
+    late = NOON + timedelta(hours=3)
+    session = Kindred(past, "UTC")(seen(delivered_kwh=5.0), late)
+    assert session.departure.quantile(0.05) == NOON + timedelta(hours=8)
+    assert session.target_kwh == 20.0
+
+
+@pytest.mark.parametrize("past", [[], [regular(7, stay_h=1.0)]])
+def test_whom_nobody_is_like_lingers_and_a_full_car_wants_nothing(past):
+    late = NOON + timedelta(hours=20)
+    believed = Kindred(past, "UTC")
+    assert believed(seen(delivered_kwh=4.0), late).remaining_kwh > 0.0
+    assert believed(seen(delivered_kwh=4.0), late).departure.median > late
+    assert believed(seen(delivered_kwh=4.0, is_full=True), late).remaining_kwh == 0.0
+
+
+@given(
+    stays_h=st.lists(st.floats(0.2, 30.0), min_size=1, max_size=30),
+    hours=st.floats(0.0, 20.0),
+    silent=st.booleans(),
+)
+def test_departures_are_believed_in_order_and_to_come(stays_h, hours, silent):
+    past = [regular(day + 1, stay_h=stay_h) for day, stay_h in enumerate(stays_h)]
+    now = NOON + timedelta(hours=hours)
+    session = Kindred(past, "UTC")(seen(stated_energy_kwh=None) if silent else seen(), now)
+    times = session.departure.times
+    assert list(times) == sorted(times)
+    assert times[0] > now

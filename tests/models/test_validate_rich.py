@@ -304,6 +304,7 @@ def test_a_fault_is_named_by_its_path(name):
 DEFINED = {
     "a battery above its most": with_battery(stored_kwh=25.0),
     "a battery below its least": with_battery(stored_kwh=0.0),
+    "a car that gave back more than it got": with_car(discharge=OFFER, delivered_kwh=-3.0),
     "a car above its capacity": with_car(discharge=replace(OFFER, stored_kwh=70.0)),
     "a car below its reserve": with_car(discharge=replace(OFFER, stored_kwh=1.0)),
     "a car that came with more than the knee": with_car(acceptance=replace(CURVE, knee_kwh=-3.0)),

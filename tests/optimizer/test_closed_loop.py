@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.arrays import frozen
 from models.demand.arrivals import Visit
 from models.errors import InvalidInputError
 from models.grid.site import CircuitNode, Evse, Site, Station
 from models.prices import EnergyTariff
 from models.sessions import ChargingSession, Departure
 from models.simulation import Car
-from models.state import SiteState
+from models.state import ExpectedArrivals, SiteState
 from optimizer.closed_loop import LoopOptions, World, default_car, run
 from tests.strategies import sites, visits
 
@@ -205,3 +206,15 @@ def test_every_visit_that_does_not_fit_is_named():
         "leaves before it comes",
         "E1 is still taken by E1 12:00",
     ]
+
+
+def test_a_policy_is_told_whom_the_world_expects_on_the_grid_that_it_plans_on():
+    def expect(grid, now):
+        return ExpectedArrivals(frozen(np.full(grid.n_slots, now.minute)), 2.0, frozen(np.ones(grid.n_slots)))
+
+    policy = Told([6.0])
+    run(policy, World(ONE_EVSE, (visit(hours=0.5),), flat, expect=expect), declared, OPTIONS)
+    for state in policy.states:
+        assert state.expected is not None
+        assert state.expected.energy_kwh.tolist() == [state.now.minute] * OPTIONS.n_slots
+    assert policy.states

@@ -9,12 +9,14 @@ from pydantic import Field
 
 from api.planning.explain.schemas import ReasonOut
 from api.planning.optimum.schemas import OptimumOut
-from api.planning.profiles import StationProfile
+from api.planning.profiles import StationProfile, untold_notes
 from api.planning.request import PlanRequest
 from api.pricing.schemas import PricesOut
 from api.wire.schemas import WireModel, members, or_null
 from models.flexibility import Sold
-from models.schedule import AssetSchedule
+from models.grid.site import Site
+from models.schedule import AssetSchedule, BackSchedule
+from optimizer.giving import giving_sentence
 from optimizer.plan import BindingLimit, Plan, UnmetEnergy, UnmetReason
 from optimizer.promises import Promise
 from optimizer.solver.outcome import RebuildReason, SolveReport, SolverOutcome, SolveStatus
@@ -53,6 +55,54 @@ class AssetScheduleOut(WireModel):
             power_kw=tuple(told.power_kw.tolist()),
             stored_kwh=None if told.stored_kwh is None else tuple(told.stored_kwh.tolist()),
             most_kw=None if told.most_kw is None else tuple(told.most_kw.tolist()),
+        )
+
+
+class GivingOut(WireModel):
+    """Why a session gives back: what a kWh is worth where it is given, and what it costs."""
+
+    session_id: str
+    energy_kwh: Annotated[float, Field(description="what the site gets of it [kWh]")]
+    slots: tuple[int, ...]
+    earns_per_kwh: Annotated[float, Field(description="worth of a kWh then: not imported, or exported")]
+    again_per_kwh: Annotated[float, Field(description="cost of charging a kWh again, losses included")]
+    wear_per_kwh: float
+    spare_kwh: Annotated[
+        float, Field(description="what it holds above its reserve when it holds least [kWh]")
+    ]
+    sentence: str
+
+
+class BackScheduleOut(WireModel):
+    """What the car at one EVSE is told to give back by slot, and why; its pilot is 0 then."""
+
+    evse_id: str
+    station_id: str
+    current_a: Annotated[
+        tuple[float, ...], Field(description="current per phase towards the site, in steps of the EVSE [A]")
+    ]
+    power_kw: tuple[float, ...]
+    energy_kwh: Annotated[tuple[float, ...], Field(description="what the site gets in the slot [kWh]")]
+    why: tuple[GivingOut, ...]
+
+    @classmethod
+    def from_domain(cls, told: BackSchedule, plan: Plan, site: Site) -> "BackScheduleOut":
+        """Return what a car gives back as it stands on the wire."""
+        grid, currency = plan.schedule.grid, plan.prices.currency
+        return cls(
+            evse_id=told.evse_id,
+            station_id=site.station_of(told.evse_id).station_id,
+            current_a=tuple(told.current_a.tolist()),
+            power_kw=tuple(told.power_kw.tolist()),
+            energy_kwh=tuple(told.energy_kwh.tolist()),
+            why=tuple(
+                GivingOut(
+                    **{name: value for name, value in members(one).items() if name != "evse_id"},
+                    sentence=giving_sentence(one, grid, site.zone, currency),
+                )
+                for one in plan.giving
+                if one.evse_id == told.evse_id
+            ),
         )
 
 
@@ -254,6 +304,12 @@ class PlanOut(WireModel):
         tuple[AssetScheduleOut, ...],
         Field(description="set-points of batteries, solar plants that can be told, and generators"),
     ]
+    given_back: Annotated[
+        tuple[BackScheduleOut, ...],
+        Field(
+            description="what cars are told to give back (V2H, V2G); the schedule's energies do not count it"
+        ),
+    ] = ()
     load_kw: Annotated[tuple[float, ...], Field(description="uncontrolled load that was planned with [kW]")]
     limit_kw: Annotated[
         tuple[float | None, ...], Field(description="greatest power of the site [kW]; null: none")
@@ -285,6 +341,9 @@ class PlanOut(WireModel):
             slots=grid.n_slots,
             schedule=_evse_schedules(plan, request),
             assets=tuple(AssetScheduleOut.from_domain(asset) for asset in plan.schedule.assets),
+            given_back=tuple(
+                BackScheduleOut.from_domain(told, plan, request.state.site) for told in plan.schedule.back
+            ),
             load_kw=tuple(plan.load_kw.tolist()),
             limit_kw=or_null(plan.limit_kw),
             marginal_per_kwh=tuple(plan.marginal_per_kwh.tolist()),
@@ -298,7 +357,7 @@ class PlanOut(WireModel):
                 ReasonOut.from_domain(reason, plan, request.state.site.zone) for reason in plan.reasons
             ),
             solve=SolveOut.from_domain(plan.report),
-            notes=(*request.notes, *plan.notes),
+            notes=(*request.notes, *plan.notes, *untold_notes(plan.schedule, request)),
         )
 
 

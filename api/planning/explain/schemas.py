@@ -31,7 +31,9 @@ class ReasonOut(WireModel):
     slots: Annotated[tuple[int, ...], Field(description="slots in which it holds the car back")]
     per_kwh: Annotated[float, Field(description="what it adds to a kWh there, on average")]
     held_kwh: Annotated[float, Field(description="energy that the car would otherwise take there [kWh]")]
-    goes_first: Annotated[tuple[str, ...], Field(description="sessions that charge there instead")]
+    goes_first: Annotated[
+        tuple[str, ...], Field(description="sessions that charge there instead, `cars to come` among them")
+    ]
     also: Annotated[
         CauseOut | None,
         Field(description="what else stands against it there, so that it might wait even without the first"),

@@ -5,8 +5,10 @@ pilots it gave itself. What a driver declared and what is believed of it is :mod
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -15,12 +17,30 @@ from benchmarks.peers.acn.portal import Foreign
 from benchmarks.peers.acn.sessions import PERIOD
 from benchmarks.peers.acn.simulate import Case
 from benchmarks.peers.acn.watch import Watch
-from benchmarks.tariffs import sce_tou_ev_4
+from benchmarks.tariffs import Tariff, sce_tou_ev_4
 from models.arrays import FloatArray
+from models.grid.site import Site
 from models.prices import EnergyTariff
-from models.state import SiteState
+from models.sessions import ChargingSession
+from models.state import ExpectedArrivals, SiteState
 from models.timegrid import TimeGrid
 from optimizer.closed_loop import Believe, Policy, Seen
+
+
+class Foreseen(NamedTuple):
+    """What is believed of cars to come: sessions by name, or room that is kept for whoever comes."""
+
+    sessions: tuple[ChargingSession, ...] = ()
+    expected: ExpectedArrivals | None = None
+
+
+Foresee: TypeAlias = Callable[[TimeGrid, datetime], Foreseen]
+"""Takes a plan's horizon and the moment."""
+
+
+def nobody(_grid: TimeGrid, _now: datetime) -> Foreseen:
+    """Expect nobody."""
+    return Foreseen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +55,20 @@ class Setup:
         Peak that will be billed anyway [kW]; inf where peaks do not matter.
     step_s, n_slots : int
         How fine and how far plans look.
+    foresee : callable
+        Says who is to come.
+    tariff : callable
+    root_kw : float or None
+        What the site is told of its root beside the limits of the network [kW]; None: nothing.
     """
 
     believe: Believe
     expected_peak_kw: float = np.inf
     step_s: int = 300
     n_slots: int = 144
+    foresee: Foresee = nobody
+    tariff: Tariff = sce_tou_ev_4
+    root_kw: float | None = None
 
 
 class SiteAlgorithm:
@@ -52,6 +80,7 @@ class SiteAlgorithm:
         self._case = case
         self._policy = policy
         self._setup = setup
+        self._site = behind(case.network.site, setup.root_kw)
         self._stay_of = {stay.session_id: stay for stay in case.stays}
         self._told_a = np.zeros(len(case.network.wires.station_ids))
         self._watches: dict[str, Watch] = {}
@@ -101,13 +130,16 @@ class SiteAlgorithm:
         now = self._case.start + PERIOD * self._simulator.iteration
         grid = TimeGrid.around(now, self._setup.step_s, self._setup.n_slots)
         peak_kw = max(self._peak_kw, self._setup.expected_peak_kw)
+        foreseen = self._setup.foresee(grid, now)
+        here = tuple(self._setup.believe(self._seen(car), now) for car in cars.values())
         state = SiteState(
-            site=self._case.network.site,
+            site=self._site,
             now=now,
             grid=grid,
-            sessions=tuple(self._setup.believe(self._seen(car), now) for car in cars.values()),
-            tariff=_tariff(grid, demand=np.isfinite(peak_kw)),
+            sessions=(*here, *foreseen.sessions),
+            tariff=self._tariff(grid, demand=np.isfinite(peak_kw)),
             billing_peak_kw=peak_kw if np.isfinite(peak_kw) else 0.0,
+            expected=foreseen.expected,
         )
         return np.array(self._policy.pilots(state), dtype=np.float64)
 
@@ -125,8 +157,15 @@ class SiteAlgorithm:
             is_full=watch.is_full,
         )
 
+    def _tariff(self, grid: TimeGrid, *, demand: bool) -> EnergyTariff:
+        """Return what is paid on a grid, without the demand charge where peaks do not matter."""
+        tariff = self._setup.tariff(grid, ZONE)
+        return tariff if demand else replace(tariff, demand_charge_per_kw=0.0)
 
-def _tariff(grid: TimeGrid, *, demand: bool) -> EnergyTariff:
-    """Return what is paid on a grid, without the demand charge where peaks do not matter."""
-    tariff = sce_tou_ev_4(grid, ZONE)
-    return tariff if demand else replace(tariff, demand_charge_per_kw=0.0)
+
+def behind(site: Site, root_kw: float | None) -> Site:
+    """Return a site whose root has a limit [kW]; as it is where that is None."""
+    if root_kw is None:
+        return site
+    nodes = (replace(node, limit_kw=root_kw) if node.parent_id is None else node for node in site.nodes)
+    return replace(site, nodes=tuple(nodes))

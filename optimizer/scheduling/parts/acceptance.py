@@ -20,7 +20,8 @@ def accepted_power(m: Model, e: int, t: int) -> Relation:
     """A battery takes what its falling line accepts halfway through the slot.
 
     ``power_kw[e, t] + s (given_kwh[e, t] - hours[e, t] power_kw[e, t] / 2) <= P + s (knee - delivered)`` with
-    ``given_kwh`` at the end of the slot, ``P`` the full power and ``s`` the slope beyond the knee.
+    ``given_kwh`` at the end of the slot, ``P`` the full power and ``s`` the slope beyond the knee. A car that
+    gives back in the slot is not charged in it.
     """
     cars = m.car_batteries
     if not (m.is_open[e][t] and np.isfinite(cars.accepted_kw[e, t])):

@@ -1,11 +1,12 @@
 """Charging: what every EVSE draws, and what its sessions stay short of."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
-from models.arrays import FloatArray, frozen
+from models.arrays import FloatArray, ScalarT, frozen
 from optimizer.problem import Problem
 from optimizer.scheduling.bands import (
     N_BANDS,
@@ -14,8 +15,9 @@ from optimizer.scheduling.bands import (
     shortfall_per_kwh,
 )
 from optimizer.scheduling.delivery import Delivery
-from optimizer.scheduling.laws import Model, Relation, total
+from optimizer.scheduling.laws import Model, Relation, Variable, total
 from optimizer.scheduling.objective import Weights, eagerness, early_per_kwh, hour_of_slots
+from optimizer.scheduling.parts.entries import Entries, back_columns
 from optimizer.scheduling.parts.part import Block, Members, Moment, Part, Sheet
 from optimizer.solver.compiled import Compiled
 from optimizer.solver.live import Solution
@@ -39,17 +41,26 @@ def shortfall_bounds(m: Model, e: int, q: int, b: int) -> tuple[float, float | N
 def session_energy(m: Model, e: int, q: int) -> Relation:
     """What is delivered and what stays short make up the need.
 
-    ``sum_t connected_h[e, q, t] power_kw[e, t] - sum_t back_h[e, q, t] back_kw[e, t]
+    ``sum_t connected_h[e, q, t] (power_kw[e, t] - per_back[e, t] back_kw[e, t])
     + sum_b short_kwh[e, q, b] == need_kwh[e, q]``
     """
     slots = m.slots_of[e, q]
     hours = m.connected_h[e, q, slots].tolist()
     power_kw = [m.power_kw[e, t] for t in slots]
     short_kwh = [m.short_kwh[e, q, b] for b in m.bands]
-    back = m.given_back.get((e, q), [])
+    back = back_terms(m, e, m.connected_h[e, q])
     weights = [*hours, *(1.0 for _ in short_kwh), *(weight for weight, _ in back)]
     variables = [*power_kw, *short_kwh, *(variable for _, variable in back)]
     return total(weights, variables) == float(m.need_kwh[e, q])
+
+
+def back_terms(m: Model, e: int, hours: FloatArray) -> list[tuple[float, Variable]]:
+    """Return what a car gives back in some hours (T,), as energy that it must be given again."""
+    return [
+        (-float(hours[t] * m.car_batteries.per_back[e, t]), m.backs[e, t])
+        for t in np.nonzero(hours > 0)[0].tolist()
+        if (e, t) in m.backs
+    ]
 
 
 def money_per_kwh(problem: Problem, moment: Moment) -> FloatArray:
@@ -114,6 +125,7 @@ class Charging(Part):
     def __init__(self, compiled: Compiled, members: Members, stated: Problem) -> None:
         super().__init__(compiled, members, stated)
         self._connected_h = np.array(stated.connected_h)
+        self._back_h = self._back_entries(stated)
 
     def move(self, problem: Problem, moment: Moment, sheet: Sheet) -> None:
         """Write prices, greatest powers, band widths and needs."""
@@ -146,6 +158,21 @@ class Charging(Part):
             self._connected_h[evse, seat, ring[slot]] = value
             columns = self.columns["power_kw"][evse, ring[slot]]
             yield Block(self.rows["session_energy"][evse, seat], columns, frozen(value))
+        if self._back_h is not None:
+            gives = np.repeat(problem.batteries.gives[:, None, :], new_h.shape[1], axis=1)
+            wanted = frozen(-new_h * problem.batteries.per_back[:, None, :])
+            yield from self._back_h.move(ring, by_line(wanted), by_line(gives))
+
+    def _back_entries(self, stated: Problem) -> Entries | None:
+        """Return the coefficients of what cars give back, by EVSE and seat; None where nobody does."""
+        if "back_kw" not in self.columns:
+            return None
+        shape = stated.connected_h.shape
+        columns = back_columns(self.columns, (shape[0], shape[2]))
+        gives = stated.batteries.gives[:, None, :]
+        hours = np.where(gives, -stated.connected_h * stated.batteries.per_back[:, None, :], 0.0)
+        rows = np.repeat(self.rows["session_energy"][:, :, None], shape[2], axis=2)
+        return Entries(by_line(rows), by_line(np.repeat(columns[:, None], shape[1], axis=1)), by_line(hours))
 
     def power_kw(self, problem: Problem, values: FloatArray) -> FloatArray:
         """Return planned power in the order of time, shape (E, T) [kW]."""
@@ -209,3 +236,8 @@ def _shortfall_terms(cost: FloatArray, weights: Weights) -> tuple[ObjectiveTerm,
         terms.append(ObjectiveTerm("shortfall of the share that no priority takes", float(target[-1])))
         target = target[:-1]
     return (*terms, ObjectiveTerm("shortfall of target energy", float(target.sum())))
+
+
+def by_line(values: "np.ndarray[Any, np.dtype[ScalarT]]") -> "np.ndarray[Any, np.dtype[ScalarT]]":
+    """Return an array (E, S, T) as lines (E x S, T)."""
+    return values.reshape(-1, values.shape[-1])

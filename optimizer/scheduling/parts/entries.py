@@ -1,10 +1,10 @@
 """Coefficients that move: what stands in the matrix by member and place of the ring."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from models.arrays import BoolArray, FloatArray, IntArray, frozen
+from models.arrays import BoolArray, FloatArray, IntArray, frozen, read_only
 from optimizer.scheduling.parts.part import Block
 from optimizer.solver.compiled import NOWHERE
 
@@ -44,3 +44,12 @@ class Entries:
             place, value = ring[slot], wanted[member, slot]
             self._values[member, place] = value
             yield Block(self._rows[member, place], self._columns[member, place], frozen(value))
+
+
+def back_columns(columns: Mapping[str, IntArray], shape: tuple[int, ...]) -> IntArray:
+    """Return the column of what every EVSE gives back by place, shape (E, T); NOWHERE where nothing."""
+    out = np.full(shape, NOWHERE)
+    table = columns.get("back_kw")
+    if table is not None:
+        out[: table.shape[0]] = table
+    return read_only(out)

@@ -44,7 +44,7 @@ class Exchange(Part):
     def members(problem: Problem) -> Members:
         """Return one member where the site may export, or where more than energy is billed on its import."""
         assets, tariff = problem.assets, problem.tariff
-        there = bool(assets.batteries or assets.solar or assets.generators)
+        there = bool(assets.batteries or assets.solar or assets.generators or problem.batteries.gives.any())
         can_export = there or bool((problem.pushed > 0).any() or (problem.load_kw < 0).any())
         is_billed = bool(tariff.peaks or tariff.subscription or problem.flexibility.calls)
         return frozenset({"grid"}) if can_export or is_billed else NOTHING
@@ -133,5 +133,5 @@ def most_import_kw(problem: Problem) -> FloatArray:
 def most_export_kw(problem: Problem) -> FloatArray:
     """Return the greatest export that the site is able to and its limit allows, shape (T,) [kW]."""
     root = problem.topology.root_row
-    most = problem.pushed[root] - problem.load_kw
+    most = problem.pushed[root] + problem.batteries.back_kw.sum(axis=0) - problem.load_kw
     return frozen(np.maximum(np.minimum(most, -problem.limits.floor[root]), 0.0))

@@ -19,12 +19,17 @@ from optimizer.solver.outcome import ObjectiveTerm
 def limit(m: Model, r: int, f: int, t: int) -> Relation:
     """No row carries more than its limit, in the direction of a facet.
 
-    ``sum_e Re(d_f weight[e, r]) pilot_a[e, t] + assets <= limit[r, t] - Re(d_f offset[r, t])`` with
-    ``d_f = exp(-j pi f / 12)`` and ``pilot_a = power_kw / kw_per_a``.
+    ``sum_e Re(d_f weight[e, r]) pilot_a[e, t] + sum_e max(-Re(d_f weight[e, r]), 0) back_a[e, t] + assets
+    <= limit[r, t] - Re(d_f offset[r, t])`` with ``d_f = exp(-j pi f / 12)``, ``pilot_a = power_kw / kw_per_a`` and
+    ``back_a = back_kw / kw_per_a``. What a car gives back may fail to come, as it unplugs or faults: it counts
+    where it adds to a row, and never where it helps.
     """
     terms = [(per_kw[t], m.power_kw[e, t]) for e, per_kw in m.loading[r, f] if m.is_open[e][t] and per_kw[t]]
     sign = DIRECTIONS[f].real
     terms += [(sign * weight, variable) for weight, variable in m.flows.on_row.get((r, t), [])]
+    if sign > 0.0:
+        terms += [(sign * weight, variable) for weight, variable in m.flows.kept_on.get((r, t), [])]
+    terms += m.flows.back_on_row.get((r, f, t), [])
     if not terms:
         return pyo.Constraint.Skip
     return summed(terms) <= float(m.facet_room[r, f][t])
@@ -41,13 +46,14 @@ class Limits(Part):
         top, limits = problem.topology, problem.limits
         straight = top.reach.most[:, 0] + problem.tapped
         spare = (limits.limit - limits.offset.real).min(axis=1, initial=np.inf)
+        cars = top.back_reach if problem.batteries.gives.any() else np.zeros(top.back_reach.shape)
         found = {Facet(int(row), 0) for row in np.nonzero((straight > spare) & (straight > 0))[0]}
         for row, facets in enumerate(top.reach.facets):
-            is_pushed = bool(problem.pushed[row] > 0)
+            is_pushed = bool(problem.pushed[row] > 0 or cars[row].any())
             if len(facets) > 1:
                 tried: Iterable[int] = range(N_FACETS) if is_pushed else facets
-                found |= {Facet(row, f) for f in tried if _can_exceed(problem, Facet(row, f))}
-            elif is_pushed and _can_exceed(problem, Facet(row, BACK)):
+                found |= {Facet(row, f) for f in tried if _can_exceed(problem, Facet(row, f), cars)}
+            elif is_pushed and _can_exceed(problem, Facet(row, BACK), cars):
                 found.add(Facet(row, BACK))
         return frozenset(found)
 
@@ -195,11 +201,12 @@ class RowPrices(NamedTuple):
         return frozen(out)
 
 
-def _can_exceed(problem: Problem, facet: Facet) -> bool:
-    """Return whether the greatest pilots and assets can push a row over a facet."""
+def _can_exceed(problem: Problem, facet: Facet, cars: FloatArray) -> bool:
+    """Return whether the greatest pilots, assets and cars that give back can push a row over a facet."""
     cosine = DIRECTIONS[facet.facet].real
     by_assets = max(cosine * problem.tapped[facet.row], -cosine * problem.pushed[facet.row])
-    most = problem.topology.reach.most[facet.row, facet.facet] + by_assets
+    by_cars = cars[facet.row, facet.facet]
+    most = problem.topology.reach.most[facet.row, facet.facet] + by_assets + by_cars
     return bool(most > 0 and (most > _rooms(problem, [facet])).any())
 
 

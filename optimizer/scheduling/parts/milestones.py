@@ -13,7 +13,9 @@ from optimizer.deadlines import Deadlines, Tier
 from optimizer.problem import Problem
 from optimizer.scheduling.bands import N_BANDS, filled_kwh, late_per_kwh, late_widths_kwh
 from optimizer.scheduling.delivery import Delivery
-from optimizer.scheduling.laws import Model, Relation, total
+from optimizer.scheduling.laws import Model, Relation, summed
+from optimizer.scheduling.parts.charging import back_terms
+from optimizer.scheduling.parts.entries import Entries, back_columns
 from optimizer.scheduling.parts.part import Block, Members, Moment, Part, Sheet
 from optimizer.solver.compiled import Compiled
 from optimizer.solver.live import Solution
@@ -37,12 +39,16 @@ def late_bounds(m: Model, e: int, k: int, b: int) -> tuple[float, float | None]:
 def milestone(m: Model, e: int, k: int) -> Relation:
     """What is delivered by a deadline, and what is late, make up what is due then.
 
-    ``sum_t until_h[e, k, t] power_kw[e, t] + sum_b late_kwh[e, k, b] >= due_kwh[e, k]``
+    ``sum_t until_h[e, k, t] (power_kw[e, t] - per_back[e, t] back_kw[e, t]) + sum_b late_kwh[e, k, b]
+    >= due_kwh[e, k]``
     """
     slots = [t for t in np.nonzero(m.until_h[e, k] > 0)[0].tolist() if m.is_open[e][t]]
     late_kwh = [m.late_kwh[e, k, b] for b in m.late_bands]
-    weights = [*m.until_h[e, k, slots].tolist(), *(1.0 for _ in late_kwh)]
-    return total(weights, [*(m.power_kw[e, t] for t in slots), *late_kwh]) >= float(m.due_kwh[e, k])
+    terms = [
+        (hours, m.power_kw[e, t]) for hours, t in zip(m.until_h[e, k, slots].tolist(), slots, strict=True)
+    ]
+    terms += [*back_terms(m, e, m.until_h[e, k]), *((1.0, variable) for variable in late_kwh)]
+    return summed(terms) >= float(m.due_kwh[e, k])
 
 
 class Milestones(Part):
@@ -89,9 +95,14 @@ class Milestones(Part):
     def __init__(self, compiled: Compiled, members: Members, stated: Problem) -> None:
         super().__init__(compiled, members, stated)
         self._evse, self._number = _places(members)
-        self._until_h = np.array(stated.deadlines.until_h[self._evse, self._number])
+        until_h = stated.deadlines.until_h[self._evse, self._number]
         self._row = self.rows["milestone"][self._evse, self._number]
         self._late = self.columns["late_kwh"][self._evse, self._number]
+        columns, rows = self.columns["power_kw"][self._evse], self._row[:, None]
+        self._until_h = Entries(rows, columns, until_h)
+        cars, back = stated.batteries, back_columns(self.columns, stated.max_a.shape)[self._evse]
+        back_h = np.where(cars.gives, -cars.per_back, 0.0)[self._evse] * until_h
+        self._back_h = Entries(rows, back, back_h)
 
     def move(self, problem: Problem, moment: Moment, sheet: Sheet) -> None:
         """Write what is due, and widths and prices of what is late."""
@@ -103,27 +114,23 @@ class Milestones(Part):
         sheet.cost[self._late] = self._of_members(late_per_kwh(due, moment.weights))
 
     def coefficients(self, problem: Problem) -> Iterator[Block]:
-        """Yield the hours before deadlines that changed; where nobody can charge the old ones stay."""
-        ring = problem.grid.ring
-        new_h = self._of_members(problem.deadlines.until_h)
+        """Yield the hours before deadlines that changed."""
+        until_h, cars = self._of_members(problem.deadlines.until_h), problem.batteries
         is_open = problem.slot_h[self._evse] > 0
-        member, slot = np.nonzero(is_open & (new_h != self._until_h[:, ring]))
-        if member.size:
-            value = new_h[member, slot]
-            self._until_h[member, ring[slot]] = value
-            columns = self.columns["power_kw"][self._evse[member], ring[slot]]
-            yield Block(self._row[member], columns, frozen(value))
+        yield from self._until_h.move(problem.grid.ring, until_h, is_open)
+        back_h = frozen(-cars.per_back[self._evse] * until_h)
+        yield from self._back_h.move(problem.grid.ring, back_h, cars.gives[self._evse])
 
     @staticmethod
     def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:
         """Return what late energy costs, by tier."""
-        return _by_tier(problem, _late_cost(problem, moment, delivery.power_kw))
+        return _by_tier(problem, _late_cost(problem, moment, _net_kw(problem, delivery)))
 
     @staticmethod
     def at_stake(problem: Problem, moment: Moment, delivery: Delivery) -> float:
         """Return what late energy costs that is not late for want of time."""
         least = float(_late_cost(problem, moment, problem.max_kw).sum())
-        return max(float(_late_cost(problem, moment, delivery.power_kw).sum()) - least, 0.0)
+        return max(float(_late_cost(problem, moment, _net_kw(problem, delivery)).sum()) - least, 0.0)
 
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:
         """Return what late energy costs, by tier."""
@@ -150,6 +157,11 @@ def _by_tier(problem: Problem, cost: FloatArray) -> tuple[ObjectiveTerm, ...]:
         for tier in Tier
         if (due.need_kwh[due.tier == tier] > 0).any()
     )
+
+
+def _net_kw(problem: Problem, delivery: Delivery) -> FloatArray:
+    """Return what cars get, less what they must be given again for what they give back, shape (E, T) [kW]."""
+    return frozen(delivery.power_kw - problem.batteries.per_back * delivery.back_kw)
 
 
 def _late_cost(problem: Problem, moment: Moment, power_kw: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from models.arrays import FloatArray, IntArray
+from models.arrays import BoolArray, FloatArray, IntArray
 from optimizer.problem import Problem
 from optimizer.reasons import ReasonKind
 from optimizer.scheduling.delivery import Delivery
@@ -48,6 +48,10 @@ class Flows:
         For each place of the ring (sign, variable [kW]) pairs, whose sum is what the site draws beside the load.
     on_row : dict of (int, int) to list
         The same by (row, place), with the real weight of a kW on the row; EVSEs are not in it.
+    kept_on : dict of (int, int) to list
+        The same of power that room is kept for and that may not come: it never makes room for what flows back.
+    back_on_row : dict of (int, int, int) to list
+        By (row, facet, place) what a kW that cars give back adds there; where it would help it does not count.
     bill : list of variable or None
         What is imported in each place, where the site can also export; None: ``at_site`` plus the load.
     sold : list of variable or None
@@ -60,6 +64,8 @@ class Flows:
 
     at_site: dict[int, list[tuple[float, Variable]]] = field(default_factory=dict)
     on_row: dict[tuple[int, int], list[tuple[float, Variable]]] = field(default_factory=dict)
+    kept_on: dict[tuple[int, int], list[tuple[float, Variable]]] = field(default_factory=dict)
+    back_on_row: dict[tuple[int, int, int], list[tuple[float, Variable]]] = field(default_factory=dict)
     bill: list[Variable] | None = None
     sold: list[Variable] | None = None
     cost: list[tuple[float, Variable]] = field(default_factory=list)
@@ -76,6 +82,12 @@ class Flows:
             if weight != 0.0:
                 self.on_row.setdefault((row, place), []).append((sign * weight, variable))
 
+    def keep(self, rows: IntArray, weights: FloatArray, place: int, variable: Variable) -> None:
+        """Count a variable [kW] that may be drawn below some rows."""
+        for row, weight in zip(rows.tolist(), weights.tolist(), strict=True):
+            if weight > 0.0:
+                self.kept_on.setdefault((row, place), []).append((weight, variable))
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -88,11 +100,18 @@ class Moment:
         Moment that the early preference counts from [s since the Unix epoch].
     has_bill : bool
         Whether energy is billed on the import of the site, and not on each EVSE.
+    charging : (E,) bool or None
+        Who charges the car that is there now; None where switching costs nothing.
     """
 
     weights: Weights
     epoch_s: float
     has_bill: bool
+    charging: BoolArray | None = None
+
+    def per_restart(self, problem: Problem) -> float:
+        """Return what it costs to switch a car off and on again, wear and preference together [currency]."""
+        return 2.0 * (problem.tariff.switch_cost + self.weights.calm_per_switch)
 
 
 @dataclass(frozen=True, slots=True)

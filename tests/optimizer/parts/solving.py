@@ -58,7 +58,8 @@ def solved(state, options=OPTIONS):
 
 def site_draw_kw(outcome):
     """What the site draws in each slot, (T,) [kW]: load, cars, batteries, less what is given."""
-    net_kw = outcome.problem.load_kw + outcome.flow("power_kw").sum(axis=0)
+    back_kw = outcome.mover.back_kw(outcome.problem, outcome.one_way.solution.values)
+    net_kw = outcome.problem.load_kw + (outcome.flow("power_kw") - back_kw).sum(axis=0)
     for family, sign in (
         ("charge_kw", 1.0),
         ("discharge_kw", -1.0),
@@ -68,3 +69,9 @@ def site_draw_kw(outcome):
         flow = outcome.flow(family)
         net_kw = net_kw if flow is None else net_kw + sign * flow.sum(axis=0)
     return np.asarray(net_kw)
+
+
+def kept_kw(outcome):
+    """What is kept for cars to come in each slot, (T,) [kW]."""
+    flow = outcome.flow("coming_kw")
+    return np.zeros(outcome.problem.grid.n_slots) if flow is None else flow

@@ -8,7 +8,7 @@ from tests.strategies import state_walks
 
 
 @st.composite
-def walks(draw, enrich, max_size=4):
+def walks(draw, enrich, max_size=4, on_site=lambda site: site):
     """States of :func:`tests.strategies.state_walks`; ``enrich(draw, car)`` gives each car its facts, once."""
     known = {}
 
@@ -19,4 +19,7 @@ def walks(draw, enrich, max_size=4):
         return replace(known[key], delivered_kwh=car.delivered_kwh)
 
     walk = draw(state_walks(max_size=max_size))
-    return tuple(replace(state, sessions=tuple(rich(car) for car in state.sessions)) for state in walk)
+    site = on_site(walk[0].site)
+    return tuple(
+        replace(state, site=site, sessions=tuple(rich(car) for car in state.sessions)) for state in walk
+    )

@@ -1,0 +1,192 @@
+"""Better pilots: within every limit, on the EVSEs' steps, never dearer, no promise broken, contactors spared."""
+
+from dataclasses import replace
+from itertools import groupby
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from models.arrays import frozen
+from models.assets import SiteAssets
+from models.grid.site import Evse
+from optimizer.discrete.standing import Standing
+from optimizer.mpc import Controller
+from optimizer.options import PlanOptions
+from optimizer.problem import problem_of
+from optimizer.promises import broken_kwh
+from optimizer.scheduling.check import breaches
+from optimizer.scheduling.switching import n_restarts
+from optimizer.topology import Topology
+from tests.optimizer.builders import FULL_KW, at, car, site, state
+from tests.reference.limits import excesses
+from tests.strategies import problems, rich_states, states
+
+PATIENT = PlanOptions(deadline_s=60.0, search_s=30.0)
+EXPLORED = (Phase.explicit, Phase.reuse, Phase.generate)
+"""A step takes too long for a failing example to be made small."""
+
+
+def plans(moment, options=PATIENT):
+    """The plan without the search and with it."""
+    return [
+        Controller(moment.site, replace(options, search_s=search_s)).step(moment) for search_s in (0.0, 30.0)
+    ]
+
+
+@given(moment=st.one_of(states(), rich_states()))
+@settings(max_examples=40, phases=EXPLORED)
+def test_better_pilots_keep_every_limit_and_the_steps_of_their_evse(moment):
+    schedule = Controller(moment.site, PATIENT).step(moment).schedule
+    assert breaches(moment, schedule, PATIENT.load_quantile) == ()
+    levels_a = Topology.of(moment.site).levels_a
+    for row, allowed in zip(schedule.pilot_a, levels_a, strict=True):
+        nearest = np.abs(np.subtract.outer(row, [0.0, *allowed[np.isfinite(allowed)]])).min(axis=1)
+        assert (nearest <= 1e-9).all()
+
+
+@given(moment=st.one_of(states(), rich_states()))
+@settings(max_examples=40, phases=EXPLORED)
+def test_better_pilots_keep_every_limit_counted_car_by_car(moment):
+    bare = replace(moment, assets=SiteAssets())
+    schedule = Controller(bare.site, PATIENT).step(bare).schedule
+    assert excesses(bare, schedule, PATIENT.load_quantile) == []
+
+
+@given(moment=st.one_of(states(), rich_states()))
+@settings(max_examples=40, phases=EXPLORED)
+def test_better_pilots_cost_no_more_and_break_no_more_promises(moment):
+    rounded, better = plans(with_free_contactors(moment))
+    noise = 1e-6 * max(1.0, abs(rounded.report.objective))
+    assert better.report.objective <= rounded.report.objective + noise
+    assert broken_kwh(better.promises) <= broken_kwh(rounded.promises) + 1e-6
+
+
+def with_free_contactors(moment):
+    """The same without least times: those come before cost."""
+    stations = tuple(
+        replace(one, evses=tuple(replace(evse, min_run_s=0.0, min_pause_s=0.0) for evse in one.evses))
+        for one in moment.site.stations
+    )
+    return replace(moment, site=replace(moment.site, stations=stations))
+
+
+def held_site(n_evses, min_run_s, min_pause_s):
+    evses = tuple(Evse(f"E{k + 1}", min_run_s=min_run_s, min_pause_s=min_pause_s) for k in range(n_evses))
+    return site(n_evses, evses=evses)
+
+
+@st.composite
+def held_states(draw):
+    """A site whose contactors have least times, and prices that would have them chatter."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+    held = held_site(3, 900.0 * draw(st.integers(0, 3)), 900.0 * draw(st.integers(0, 3)))
+    cars = [car(one, rng.uniform(3.0, 30.0), leaves_h=rng.uniform(2.0, 4.0)) for one in held.evse_ids]
+    return state(held, *cars, prices=rng.choice([0.1, 0.2, 0.3], 16))
+
+
+def lengths(row, wants):
+    """(is on, slots) of every run and pause while a car wants energy."""
+    return [(is_on, len(list(group))) for is_on, group in groupby((row > 0)[wants].tolist())]
+
+
+@given(moment=held_states())
+@settings(max_examples=30)
+def test_where_nothing_limits_them_runs_and_pauses_last_as_long_as_they_must(moment):
+    plan = Controller(moment.site, PATIENT).step(moment)
+    run, pause = (moment.site.evses[0].min_run_s / 900.0, moment.site.evses[0].min_pause_s / 900.0)
+    for row, energy, one in zip(
+        plan.schedule.pilot_a, plan.schedule.energy_kwh, moment.sessions, strict=True
+    ):
+        before_kwh = np.cumsum(energy) - energy
+        spans = lengths(row, before_kwh < min(one.target_kwh, energy.sum()) - 1e-6)
+        inner = spans[1:-1] if spans and not spans[0][0] else spans[:-1]
+        assert all(n >= (run if is_on else pause) for is_on, n in inner)
+
+
+def test_a_car_that_was_just_switched_on_runs_on_and_one_that_was_switched_off_pauses():
+    held = held_site(1, 2700.0, 2700.0)
+    cheap_now = state(held, car("E1", 15.0), prices=[0.1] * 3 + [0.5] * 13)
+    controller = Controller(held, PATIENT)
+    assert controller.step(cheap_now).schedule.pilot_a[0, 0] > 0
+    later = state(held, car("E1", 15.0), prices=[9.0] * 2 + [0.1] * 14, start=at(0.25))
+    plan = controller.step(later)
+    assert (plan.schedule.pilot_a[0, :2] > 0).all()
+    controller._standing = Standing(np.array([False]), np.array([at(0.2).timestamp()]))
+    cheap = state(held, car("E1", 15.0), prices=[0.1] * 2 + [0.5] * 14, start=at(0.25))
+    assert not controller.step(cheap).schedule.pilot_a[0, :2].any()
+
+
+@given(seed=st.integers(0, 2**16), switch_cost=st.sampled_from([0.02, 0.5]))
+@settings(max_examples=25)
+def test_a_price_of_switching_makes_plans_calmer_and_is_counted(seed, switch_cost):
+    rng = np.random.default_rng(seed)
+    crowded = site(4, limit_kw=1.7 * FULL_KW)
+    cars = [car(one, rng.uniform(5.0, 25.0), leaves_h=rng.uniform(2.0, 4.0)) for one in crowded.evse_ids]
+    cheap = state(crowded, *cars, prices=rng.uniform(0.1, 0.4, 16))
+    dear = replace(cheap, tariff=replace(cheap.tariff, switch_cost=switch_cost))
+    free = Controller(crowded, replace(PATIENT, calm_per_switch=0.0)).step(cheap)
+    plan = Controller(crowded, PATIENT).step(dear)
+    counts = [restarts_of(one, moment) for one, moment in ((free, cheap), (plan, dear))]
+    assert counts[1] <= counts[0]
+    terms = {term.name: term.value for term in plan.report.terms}
+    assert terms["wear of switching"] == pytest.approx(2 * counts[1] * switch_cost)
+    assert terms["calm"] == pytest.approx(2 * counts[1] * PATIENT.calm_per_switch)
+
+
+def restarts_of(plan, moment):
+    problem = problem_of(moment, Topology.of(moment.site), PATIENT)
+    nobody = np.zeros(problem.topology.n_evses, dtype=bool)
+    return int(n_restarts(problem, plan.schedule.pilot_a, nobody).sum())
+
+
+@given(problem=problems(), seed=st.integers(0, 2**16))
+@settings(max_examples=60)
+def test_restarts_are_what_is_switched_on_again_while_a_car_wants_energy(problem, seed):
+    rng = np.random.default_rng(seed)
+    pilot_a = np.where(rng.random(problem.max_a.shape) < 0.5, problem.max_a, 0.0)
+    charging = rng.random(len(pilot_a)) < 0.5
+    expected = []
+    for evse, row in enumerate(pilot_a):
+        count, taken = 0, set()
+        for seat in range(problem.n_seats):
+            slots = [t for t in np.nonzero(problem.connected_h[evse, seat])[0] if t not in taken]
+            taken |= set(slots)
+            was_on = has_run = bool(charging[evse] and 0 in slots)
+            left_kwh = problem.need_kwh[evse, seat]
+            for t in np.nonzero(problem.connected_h[evse, seat])[0]:
+                is_on = bool(row[t] > 0)
+                if t in slots:
+                    count += is_on and has_run and not was_on and left_kwh > 1e-6
+                    was_on, has_run = is_on, has_run or is_on
+                left_kwh -= row[t] * problem.kw_per_a[evse, t] * problem.connected_h[evse, seat, t]
+        expected.append(count)
+    assert n_restarts(problem, pilot_a, charging).tolist() == expected
+
+
+def test_a_search_without_time_sends_what_was_rounded():
+    crowded = site(4, limit_kw=1.7 * FULL_KW)
+    moment = state(crowded, *(car(one, 12.0) for one in crowded.evse_ids), prices=np.linspace(0.4, 0.1, 16))
+    rounded, better = plans(moment)
+    hurried = Controller(crowded, replace(PATIENT, search_s=1e-9)).step(moment)
+    assert hurried.schedule.pilot_a.tolist() == rounded.schedule.pilot_a.tolist()
+    assert better.report.objective < rounded.report.objective
+
+
+def test_pilots_are_better_where_a_promise_was_made():
+    crowded = site(3, limit_kw=FULL_KW)
+    cars = [car("E1", 12.0, promised_kwh=12.0), car("E2", 15.0), car("E3", 15.0)]
+    rounded, better = plans(state(crowded, *cars, prices=np.linspace(0.1, 0.4, 16)))
+    assert better.report.objective <= rounded.report.objective
+    assert all(one.is_kept for one in better.promises)
+
+
+def test_contactors_that_closed_for_another_car_do_not_hold_this_one():
+    moment = state(site(1), car("E1", 10.0, arrives_h=-0.1))
+    problem = problem_of(moment, Topology.of(moment.site), PATIENT)
+    standing = Standing(np.array([True]), frozen([at(-5.0).timestamp()]))
+    assert not standing.charging_of(problem).any()
+    assert replace(standing, since_s=frozen([at(0.0).timestamp()])).charging_of(problem).all()
+    again = standing.told(np.array([6.0]), moment.now)
+    assert again.since_s.tolist() == standing.since_s.tolist()
