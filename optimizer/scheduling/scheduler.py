@@ -218,7 +218,7 @@ class Scheduler:
             return n_cells * LOADED_CELL_S
         if self._stated_cell_s is None:
             return STATED_S + n_cells * STATED_CELL_S
-        return STATED_S + n_cells * max(self._stated_cell_s, 0.0)
+        return STATED_S + n_cells * self._stated_cell_s
 
     def _rebuild_reason(self, problem: Problem) -> RebuildReason | None:
         alive = self._alive
@@ -249,7 +249,7 @@ class Scheduler:
         mover = Mover(compiled, structure, stated)
         n_cells = max(problem.topology.n_evses * problem.grid.n_slots, 1)
         took_s = time.perf_counter() - started
-        self._stated_cell_s = min((took_s - STATED_S) / n_cells, MOST_SLOWER * STATED_CELL_S)
+        self._stated_cell_s = min(max(took_s - STATED_S, 0.0) / n_cells, MOST_SLOWER * STATED_CELL_S)
         return _Alive(problem.topology, structure, compiled, mover, live, Proof(compiled), epoch_s)
 
     def _loaded_again(self, problem: Problem) -> _Alive:

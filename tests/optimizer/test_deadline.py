@@ -120,7 +120,7 @@ def test_the_estimate_of_stating_a_program_is_what_it_took():
     controller.step(moment)
     took_s = time.perf_counter() - started
     n_cells = len(moment.site.evses) * moment.grid.n_slots
-    assert 0.0 < controller._scheduler._stated_cell_s * n_cells <= took_s
+    assert 0.0 <= controller._scheduler._stated_cell_s * n_cells <= took_s
 
 
 def test_a_program_that_comes_back_starts_from_its_basis():

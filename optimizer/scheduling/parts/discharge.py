@@ -42,8 +42,8 @@ class GivingBack(Part):
         cars = problem.batteries
         back_kw = np.zeros(cars.back_kw.shape)
         back_kw[evses_of(members)] = 1.0
-        # What cars have in common need not be moved when another one comes.
-        per_back = frozen(np.full(back_kw.shape, cars.per_back.max(initial=1.0)))
+        # Nothing here may depend on the slots that the problem has: the program is stated with fewer of them.
+        per_back = frozen(np.ones(back_kw.shape))
         return replace(problem, batteries=replace(cars, back_kw=frozen(back_kw), per_back=per_back))
 
     @staticmethod
