@@ -83,8 +83,10 @@ def test_cars_and_cars_to_come_together_keep_the_limits_of_the_root(state):
 def test_no_car_that_is_here_goes_short_for_cars_to_come(state):
     with_them, without = solved(state), solved(replace(state, expected=None))
     names = [term for term in without.terms if "shortfall" in term or "promise" in term]
+    # The solver keeps rows to 1e-7: what that is worth depends on the dearest tier that is short.
+    noise = 1e-4 + 1e-6 * sum(abs(value) for value in without.terms.values())
     for name in names:
-        assert with_them.terms[name] == pytest.approx(without.terms[name], rel=1e-6, abs=1e-4), name
+        assert with_them.terms[name] == pytest.approx(without.terms[name], rel=1e-6, abs=noise), name
 
 
 @given(walk=awaited_walks(), data=st.data())
