@@ -46,10 +46,12 @@ Loading: TypeAlias = tuple[float, float, float]
 
 
 def _loadings(state: SiteState, schedule: Schedule, load_quantile: float, slot: int) -> Iterator[Loading]:
-    """Yield the loading of every limit in a slot."""
-    for node in state.site.nodes:
-        cars, fixed = _currents(state, schedule, load_quantile, node.node_id, slot)
-        yield from _node_loadings(state, node, slot, (cars, fixed))
+    """Yield the loading of every limit in a slot: where two cars may be there, with either of them."""
+    for which in (max, min):
+        used = {evse.evse_id: which(_phases_used(state, evse, slot)) for evse in state.site.evses}
+        for node in state.site.nodes:
+            cars, fixed = _currents(state, schedule, load_quantile, (node.node_id, slot), used)
+            yield from _node_loadings(state, node, slot, (cars, fixed))
     for station in state.site.stations:
         if station.limit_kw is not None:
             per_kw = 1000.0 / (3.0 * state.site.voltage_v)
@@ -80,10 +82,14 @@ def _node_loadings(
 
 
 def _currents(
-    state: SiteState, schedule: Schedule, load_quantile: float, node_id: str, slot: int
+    state: SiteState,
+    schedule: Schedule,
+    load_quantile: float,
+    place: tuple[str, int],
+    used: dict[str, int],
 ) -> tuple[list[complex], list[complex]]:
-    """Return the line currents below a node of pilots, and of what nobody controls."""
-    cars, fixed = [0j, 0j, 0j], [0j, 0j, 0j]
+    """Return the line currents below a node in a slot: of pilots, with so many phases in use, and of the rest."""
+    (node_id, slot), cars, fixed = place, [0j, 0j, 0j], [0j, 0j, 0j]
     for load in state.loads:
         if node_id in _path(state, load.node_id):
             power_kw = float(load.at(load_quantile)[slot])
@@ -96,7 +102,7 @@ def _currents(
         for evse in station.evses:
             pilot_a = float(schedule.pilot_a[schedule.row(evse.evse_id), slot])
             anyway_a = _drawn_anyway_a(state, evse.evse_id)
-            pilots = _of_one_ampere(evse, _phases_used(state, evse, slot))
+            pilots = _of_one_ampere(evse, used[evse.evse_id])
             anyway = _of_one_ampere(evse, len(evse.phases))
             for phase in range(3):
                 cars[phase] += pilots[phase] * pilot_a
@@ -119,16 +125,21 @@ def _of_one_ampere(evse: Evse, n_used: int) -> list[complex]:
     return out
 
 
-def _phases_used(state: SiteState, evse: Evse, slot: int) -> int:
-    """Return how many phases a car uses that may be there in a slot: the most of any."""
-    begin, end = state.grid.slot_start(slot), state.grid.slot_start(slot + 1)
-    most = 0
-    for car in state.sessions:
-        if car.evse_id == evse.evse_id and car.arrival < end:
-            is_past = max(car.departure.times) <= state.now
-            if is_past or max(car.departure.times) > max(begin, state.now):
-                most = max(most, min(car.n_phases or 3, len(evse.phases)))
-    return most
+def _phases_used(state: SiteState, evse: Evse, slot: int) -> list[int]:
+    """Return how many phases each car uses that may be there in a slot; all where nobody is.
+
+    Who is past its departure may stay, and nobody stays when the next one comes.
+    """
+    begin, end = max(state.grid.slot_start(slot), state.now), state.grid.slot_start(slot + 1)
+    here = [car for car in state.sessions if car.evse_id == evse.evse_id]
+    found = []
+    for car in here:
+        leaves = max(car.departure.times)
+        leaves = end if leaves <= state.now else leaves
+        leaves = min([leaves, *(other.arrival for other in here if other.arrival > car.arrival)])
+        if car.arrival < end and leaves > begin:
+            found.append(min(car.n_phases or 3, len(evse.phases)))
+    return found or [len(evse.phases)]
 
 
 def _drawn_anyway_a(state: SiteState, evse_id: str) -> float:
@@ -143,10 +154,12 @@ def _drawn_anyway_a(state: SiteState, evse_id: str) -> float:
 
 
 def _occupied_kw(state: SiteState, station: Station, schedule: Schedule, slot: int) -> float:
+    """Return what ports take of a cabinet: on the phases that cars use, or whole modules, whatever they use."""
     total_kw = 0.0
     for evse in station.evses:
         is_pair = evse.wiring is Wiring.DELTA and len(evse.phases) == 2  # noqa: PLR2004 - between two lines
-        width = math.sqrt(3.0) if is_pair else len(evse.phases)
+        n_used = len(evse.phases) if station.module_kw is not None else max(_phases_used(state, evse, slot))
+        width = math.sqrt(3.0) if is_pair else n_used
         per_a = state.site.voltage_v / 1000.0 * width * evse.power_factor
         kw = float(schedule.pilot_a[schedule.row(evse.evse_id), slot]) * per_a
         if station.module_kw is not None:
