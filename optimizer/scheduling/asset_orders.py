@@ -129,7 +129,8 @@ class _Room:
         most = limits.offset + _on_rows(problem, schedule.power_kw)
         least = limits.offset + _on_rows(problem, _mean_kw(problem, schedule) - schedule.back_kw())
         above = np.where(is_power, limits.limit, _along(limits.limit, most))
-        below = np.where(is_power, -limits.floor, _along(limits.limit, least))
+        # A load above a limit lifts it for what is drawn, not for what is fed back.
+        below = np.where(is_power, -limits.floor, _along(limits.set_limit, least))
         return cls(
             drawn=frozen(np.maximum(above - most.real, 0.0)),
             back=frozen(np.maximum(below + least.real - limits.sunny, 0.0)),

@@ -1,7 +1,8 @@
 """Cars to come: what the site keeps free for them at its root, so that who is here does not count on it.
 
 They are one virtual consumer, never sent as a pilot and no part of what any car is delivered. What they lack costs
-more than any saving of money, and less than what anybody lacks who is here.
+more than any saving of money, and less than what anybody lacks who is here; only in a slot that a car is there for
+a small part of may they take what it would have got in that part.
 """
 
 from collections.abc import Iterator

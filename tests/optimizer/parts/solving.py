@@ -7,6 +7,7 @@ import numpy as np
 from models.arrays import IntArray
 from optimizer.options import PlanOptions
 from optimizer.problem import Problem, problem_of
+from optimizer.scheduling.bands import shortfall_per_kwh
 from optimizer.scheduling.moving import Mover
 from optimizer.scheduling.objective import Weights
 from optimizer.scheduling.one_way import OneWay, solve_one_way
@@ -34,6 +35,13 @@ class Outcome:
         if family not in self.columns:
             return None
         return self.one_way.solution.values[self.columns[family][..., self.problem.grid.ring]]
+
+    def worth_of_parts_of_slots(self):
+        """What energy is worth at most that cars could take in slots that they are not there for the whole of."""
+        problem = self.problem
+        is_part = (problem.slot_h > 0) & (problem.slot_h < problem.open_h - 1e-9)
+        kwh = float((problem.max_kw * problem.slot_h)[is_part].sum())
+        return kwh * float(shortfall_per_kwh(problem, self.moment.weights).max())
 
     @property
     def terms(self):
