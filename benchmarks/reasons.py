@@ -51,7 +51,7 @@ NOTES: Final = (
 def measure(context: BenchmarkContext) -> BenchmarkReport:
     """Check reasons and shadow prices on drawn states."""
     columns = (
-        "EVSEs", "states", "sessions", "limit", "price", "peak", "power", "need", "preference",
+        "EVSEs", "states", "sessions", "limit", "price", "peak", "flexibility", "power", "need", "preference",
         "true without it [%]", "limits moved", "degenerate", "duals agree [%]",
     )  # fmt: skip
     rows = [_row(n_evses, context) for n_evses in (SMOKE_SIZES if context.smoke else SIZES)]
