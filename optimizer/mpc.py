@@ -1,8 +1,8 @@
 """Model predictive control of one site: a state in, a plan out, again and again."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -22,20 +22,16 @@ from optimizer.pricing.retail import PricingRules, retail_prices
 from optimizer.pricing.scarcity import scarcity_per_kwh
 from optimizer.problem import Problem, problem_of, site_limit_kw
 from optimizer.promises import broken_kwh, promise_notes, promises_of
-from optimizer.scheduling.asset_orders import asset_power, told_assets, with_assets
 from optimizer.scheduling.bands import band_widths_kwh, shortfall_per_kwh
-from optimizer.scheduling.check import breaches
-from optimizer.scheduling.check_lines import Breach
-from optimizer.scheduling.delivery import NO_ASSETS, AssetPower
-from optimizer.scheduling.dispatch import Dispatched, dispatch, dispatch_alone, paused
+from optimizer.scheduling.dispatch import Dispatched
 from optimizer.scheduling.extract import PlannedPower, marginal_per_kwh
-from optimizer.scheduling.giving_back import dispatch_both_ways
-from optimizer.scheduling.keeping import Told, dispatch_keeping
+from optimizer.scheduling.following import Following, Passed
+from optimizer.scheduling.keeping import Told
 from optimizer.scheduling.parts.charging import money_per_kwh
 from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.scheduler import Parked, Scheduler, Solved
 from optimizer.scheduling.sold import sold_of, unsold_notes
-from optimizer.scheduling.taken import as_accepted, energy_by_session, paused_in
+from optimizer.scheduling.taken import energy_by_session
 from optimizer.scheduling.verdict import Verdict, delivery_of, nothing_to_plan, verdict_of
 from optimizer.scheduling.worth import total_of, worth
 from optimizer.solver.live import SolverFailedError
@@ -109,7 +105,8 @@ class Controller:
         tail_s = min(n_cells * self._tail_cell_s, MOST_TAIL * self._options.deadline_s)
         attempt = self._attempt(problem, started + self._options.deadline_s - tail_s - time.perf_counter())
         solved_at = time.perf_counter()
-        dispatched = self._kept(state, problem, self._checked(state, problem, attempt), attempt)
+        following = Following(state, problem, self._options, self._standing.charging)
+        dispatched = self._kept(following, self._checked(following, attempt), attempt)
         searched_at = time.perf_counter()
         dispatched = self._better(
             state, problem, dispatched, attempt, started + self._options.deadline_s - tail_s
@@ -170,85 +167,36 @@ class Controller:
             attempt.notes.append(f"the scheduler broke ({attempt.solver_says}): pilots are {ALONE}")
         return attempt
 
-    def _checked(self, state: SiteState, problem: Problem, attempt: _Attempt) -> Dispatched:
+    def _checked(self, following: Following, attempt: _Attempt) -> Dispatched:
         """Return pilots that passed the check: from the plan, else from dispatch alone, else all paused."""
-        if problem.topology.n_evses == 0:
-            return told_assets(problem, paused(problem), NO_ASSETS, self._options)
-        following = self._following(state, problem, attempt)
-        if following is not None and attempt.outcome is SolverOutcome.OPTIMAL:
-            return following
-        alone = self._passed(
-            state, problem, dispatch_alone(problem, self._standing.charging), NO_ASSETS, attempt
-        )
-        if following is not None:
-            attempt.follows = alone is None or self._costs(problem, following) <= self._costs(problem, alone)
+        if following.problem.topology.n_evses == 0:
+            return following.nobody()
+        planned = self._planned(following, attempt)
+        if planned is not None and attempt.outcome is SolverOutcome.OPTIMAL:
+            return planned
+        alone = _noted(following.alone(), attempt)
+        if planned is not None:
+            costs = partial(self._costs, following.problem)
+            attempt.follows = alone is None or costs(planned) <= costs(alone)
             told = "follow what it had found" if attempt.follows else f"are {ALONE}"
             attempt.solver_says = "Time limit reached"
             attempt.notes.append(f"the solver was late: pilots {told}")
-            return following if attempt.follows or alone is None else alone
+            return planned if attempt.follows or alone is None else alone
         if alone is not None:
             return alone
         attempt.failed = True
         attempt.notes.append("no pilots passed the check: every EVSE pauses")
-        return told_assets(problem, paused(problem), NO_ASSETS, self._options)
+        return following.nobody()
 
-    def _following(self, state: SiteState, problem: Problem, attempt: _Attempt) -> Dispatched | None:
+    def _planned(self, following: Following, attempt: _Attempt) -> Dispatched | None:
         """Return pilots that follow what the solver left, None where there is nothing or they fail their check."""
         if attempt.solved is None:
             return None
-        planned, asset_kw = attempt.solved.planned, attempt.solved.planned.asset_kw
-        rounded = self._beside(problem, planned, asset_kw, self._round)
-        if asset_kw:
-            fitted = told_assets(problem, as_accepted(problem, rounded), asset_kw, self._options)
-            if breaches(state, fitted.schedule, self._options.load_quantile):
-                asset_kw = asset_power(fitted.schedule)  # once more, beside what assets can really do
-                rounded = self._beside(problem, planned, asset_kw, self._round)
-        if rounded.schedule.back:  # assets may do otherwise than it was made for
-            told = told_assets(problem, as_accepted(problem, rounded), asset_kw, self._options)
-            if breaches(state, told.schedule, self._options.load_quantile):
-                rounded = self._beside(problem, planned, asset_kw, self._one_way)
-        following = self._passed(state, problem, rounded, asset_kw, attempt)
-        attempt.follows = following is not None
-        if following is None:
+        sent = _noted(following.plan(attempt.solved.planned, self._costs), attempt)
+        attempt.follows = sent is not None
+        if sent is None:
             attempt.notes.append("the rounded plan failed its check: dispatch answers alone")
-        return following
-
-    def _passed(
-        self,
-        state: SiteState,
-        problem: Problem,
-        sent: Dispatched,
-        asset_kw: AssetPower,
-        attempt: _Attempt,
-    ) -> Dispatched | None:
-        """Return pilots that pass the check, paused in the slots in which they do not; None where that fails too."""
-        sent = told_assets(problem, as_accepted(problem, sent), asset_kw, self._options)
-        found = breaches(state, sent.schedule, self._options.load_quantile)
-        if not found:
-            return sent
-        slots = sorted({breach.slot for breach in found})
-        sent = told_assets(problem, paused_in(problem, sent, slots), asset_kw, self._options)
-        if breaches(state, sent.schedule, self._options.load_quantile):
-            return None
-        attempt.notes.append(f"pilots failed their check ({_said(found)}): all pause in {len(slots)} slot(s)")
         return sent
-
-    def _one_way(self, problem: Problem, planned: PlannedPower) -> Dispatched:
-        return dispatch(problem, planned, self._standing.charging)
-
-    def _round(self, problem: Problem, planned: PlannedPower) -> Dispatched:
-        return dispatch_both_ways(problem, planned, self._one_way, self._costs)
-
-    @staticmethod
-    def _beside(
-        problem: Problem,
-        planned: PlannedPower,
-        asset_kw: AssetPower,
-        make: Callable[[Problem, PlannedPower], Dispatched],
-    ) -> Dispatched:
-        """Return pilots that are made while assets do as said."""
-        left = with_assets(problem, asset_kw, planned.energy_per_kwh) if asset_kw else problem
-        return make(left, planned)
 
     def _better(
         self, state: SiteState, problem: Problem, sent: Dispatched, attempt: _Attempt, until_s: float
@@ -274,32 +222,17 @@ class Controller:
         verdict = verdict_of(problem, moment, sent, attempt.solved, follows=attempt.follows)
         return replace(verdict, status=SolveStatus.CURTAILED) if attempt.failed else verdict
 
-    def _kept(
-        self, state: SiteState, problem: Problem, dispatched: Dispatched, attempt: _Attempt
-    ) -> Dispatched:
+    def _kept(self, following: Following, dispatched: Dispatched, attempt: _Attempt) -> Dispatched:
         """Return the pilots, or others that break promises by less: those that were told, where they still hold."""
-        if (
-            not attempt.follows
-            or attempt.solved is None
-            or self._told is None
-            or not problem.promised_kwh.any()
-        ):
+        state, problem, told = following.state, following.problem, self._told
+        if not attempt.follows or attempt.solved is None or told is None or not problem.promised_kwh.any():
             return dispatched
         lost_kwh = self._broken_kwh(state, problem, dispatched)
         if lost_kwh <= 0.0:
             return dispatched
-        asset_kw, told = asset_power(dispatched.schedule), self._told
-        other = self._beside(
-            problem,
-            attempt.solved.planned,
-            asset_kw,
-            lambda left, planned: dispatch_keeping(left, planned, self._standing.charging, told),
-        )
-        other = told_assets(problem, other, asset_kw, self._options)
-        is_better = self._broken_kwh(state, problem, other) < lost_kwh
-        if is_better and not breaches(state, other.schedule, self._options.load_quantile):
-            return other
-        return dispatched
+        other = following.keeping(attempt.solved.planned, dispatched, told)
+        is_better = other is not None and self._broken_kwh(state, problem, other) < lost_kwh
+        return other if other is not None and is_better else dispatched
 
     def _broken_kwh(self, state: SiteState, problem: Problem, dispatched: Dispatched) -> float:
         return broken_kwh(promises_of(state, problem, dispatched.schedule, self._options, {}))
@@ -385,8 +318,7 @@ def _basis(problem: Problem, attempt: _Attempt) -> PlanBasis | None:
     )
 
 
-def _said(found: tuple[Breach, ...]) -> str:
-    first = found[0]
-    return (
-        f"{first.where} {first.quantity} over by {first.excess:.3g} in slot {first.slot}, {len(found)} in all"
-    )
+def _noted(passed: Passed, attempt: _Attempt) -> Dispatched | None:
+    if passed.note is not None:
+        attempt.notes.append(passed.note)
+    return passed.sent

@@ -60,7 +60,8 @@ def reserved_kw(problem: Problem, weights: Weights, delivery: Delivery) -> Float
     The best paid first; no more than the site may feed back when all of them are called.
     """
     products = sold_reserves(problem)
-    room_kw = np.maximum(delivery.site_kw(problem) + most_back_kw(problem), 0.0)
+    sure_kw = delivery.site_kw(problem) - (0.0 if delivery.coming_kw is None else delivery.coming_kw)
+    room_kw = np.maximum(sure_kw + most_back_kw(problem), 0.0)
     left_kw = np.minimum(shed_kw(problem, weights, delivery), room_kw)
     out = np.zeros((len(products), problem.grid.n_slots))
     for k in np.argsort([-product.pays_per_kw_h for product in products], kind="stable").tolist():

@@ -54,8 +54,11 @@ def shed_energy(m: Model, b: int, t: int) -> Relation:
 
 
 def room_to_shed(m: Model, t: int) -> Relation:
-    """What is called may not feed back too much: ``sum_k reserve_kw - import_kw + export_kw <= most_back_kw[t]``."""
-    net = [(-1.0, m.flows.bill[t]), (1.0, m.flows.sold[t])]
+    """What is called may not feed back too much, and cars to come may not come.
+
+    ``sum_k reserve_kw[k, t] - import_kw[t] + export_kw[t] + coming_kw[t] <= most_back_kw[t]``
+    """
+    net = [(-1.0, m.flows.bill[t]), (1.0, m.flows.sold[t]), *m.flows.kept_on.get((m.at_root, t), ())]
     return summed([*((1.0, m.reserve_kw[k, t]) for k in m.reserves), *net]) <= float(m.most_back_kw[t])
 
 
@@ -85,7 +88,7 @@ class Reserves(Part):
             m.shed_power = pyo.Constraint(range(len(batteries)), m.slots, rule=shed_power)
             m.shed_energy = pyo.Constraint(range(len(batteries)), m.slots, rule=shed_energy)
         if m.flows.bill is not None:
-            m.most_back_kw = most_back_kw(problem)
+            m.most_back_kw, m.at_root = most_back_kw(problem), problem.topology.root_row
             m.room_to_shed = pyo.Constraint(m.slots, rule=room_to_shed)
         for k, product in enumerate(products):
             pays = product.pays_per_kw_h * problem.open_h

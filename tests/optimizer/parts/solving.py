@@ -83,3 +83,8 @@ def kept_kw(outcome):
     """What is kept for cars to come in each slot, (T,) [kW]."""
     flow = outcome.flow("coming_kw")
     return np.zeros(outcome.problem.grid.n_slots) if flow is None else flow
+
+
+def site_plans_kw(outcome):
+    """What is billed in each slot, (T,) [kW]: what the site draws, and what is kept for cars to come."""
+    return site_draw_kw(outcome) + kept_kw(outcome)

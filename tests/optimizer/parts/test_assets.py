@@ -11,7 +11,7 @@ from models.arrays import frozen
 from models.assets import Battery, Generator, SiteAssets, SolarPlant
 from models.load import LoadForecast
 from tests.optimizer.builders import car, site, state
-from tests.optimizer.parts.solving import kept_kw, site_draw_kw, solved
+from tests.optimizer.parts.solving import site_draw_kw, solved
 from tests.rich_strategies import rich_states
 
 CLOSE = 1e-5
@@ -64,7 +64,7 @@ def test_what_is_imported_less_what_is_exported_is_what_the_site_draws(state):
     outcome = solved(state)
     if outcome.flow("import_kw") is not None:
         exchanged = outcome.flow("import_kw") - outcome.flow("export_kw")
-        assert exchanged == pytest.approx(site_draw_kw(outcome) + kept_kw(outcome), abs=1e-4)
+        assert exchanged == pytest.approx(site_plans_kw(outcome), abs=1e-4)
 
 
 @given(state=rich_states())

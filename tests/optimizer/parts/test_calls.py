@@ -15,7 +15,7 @@ from optimizer.mpc import Controller
 from optimizer.reasons import ReasonKind
 from tests.optimizer.anew import assert_moved_is_anew
 from tests.optimizer.builders import NOW, car, site, state
-from tests.optimizer.parts.solving import site_draw_kw, solved
+from tests.optimizer.parts.solving import site_plans_kw, solved
 from tests.rich_strategies import rich_states
 
 TERM = "called reductions"
@@ -50,7 +50,7 @@ def paid(state, site_kw):
 @settings(max_examples=60)
 def test_what_calls_pay_is_that_of_the_planned_exchange(state):
     outcome = solved(state)
-    expected = -paid(state, site_draw_kw(outcome))
+    expected = -paid(state, site_plans_kw(outcome))
     assert outcome.terms.get(TERM, 0.0) == pytest.approx(expected, rel=1e-5, abs=CLOSE)
 
 

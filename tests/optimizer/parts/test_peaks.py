@@ -16,7 +16,7 @@ from optimizer.mpc import Controller
 from optimizer.peak_meters import peak_meters
 from tests.optimizer.anew import assert_moved_is_anew
 from tests.optimizer.builders import NOW, car, site, state
-from tests.optimizer.parts.solving import site_draw_kw, solved
+from tests.optimizer.parts.solving import site_plans_kw, solved
 from tests.rich_strategies import rich_states
 
 CLOSE = 1e-4
@@ -53,7 +53,7 @@ def reached_kw(state, charge, site_kw):
 @settings(max_examples=60)
 def test_the_planned_peak_is_that_of_the_planned_import(state):
     outcome = solved(state)
-    net_kw = site_draw_kw(outcome)
+    net_kw = site_plans_kw(outcome)
     billed = [charge for charge in state.tariff.peaks if charge.per_kw > 0]
     expected = sum(charge.per_kw * reached_kw(state, charge, net_kw) for charge in billed)
     planned = sum(value for name, value in outcome.terms.items() if name.startswith("peak charge"))

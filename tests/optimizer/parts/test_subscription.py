@@ -16,7 +16,7 @@ from optimizer.reasons import ReasonKind
 from optimizer.scheduling.parts.subscription import TERM
 from tests.optimizer.anew import assert_moved_is_anew
 from tests.optimizer.builders import NOW, car, site, state
-from tests.optimizer.parts.solving import site_draw_kw, solved
+from tests.optimizer.parts.solving import site_plans_kw, solved
 from tests.rich_strategies import rich_states
 
 CLOSE = 1e-4
@@ -38,7 +38,7 @@ def test_the_planned_excess_is_that_of_the_planned_import(state):
         assert TERM not in outcome.terms
         return
     hours = state.grid.overlap_h(state.now, state.grid.end)
-    excess_kwh = np.maximum(site_draw_kw(outcome) - held.subscribed_kw, 0.0) @ hours
+    excess_kwh = np.maximum(site_plans_kw(outcome) - held.subscribed_kw, 0.0) @ hours
     assert outcome.terms[TERM] == pytest.approx(held.excess_per_kwh * excess_kwh, rel=1e-5, abs=CLOSE)
 
 
