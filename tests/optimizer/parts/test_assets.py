@@ -11,7 +11,7 @@ from models.arrays import frozen
 from models.assets import Battery, Generator, SiteAssets, SolarPlant
 from models.load import LoadForecast
 from tests.optimizer.builders import car, site, state
-from tests.optimizer.parts.solving import site_draw_kw, solved
+from tests.optimizer.parts.solving import site_draw_kw, site_plans_kw, solved
 from tests.rich_strategies import rich_states
 
 CLOSE = 1e-5
