@@ -12,7 +12,7 @@ from models.checks import (
 )
 from models.errors import IssueList
 from models.grid.limits import NodeLimit
-from models.grid.site import N_PHASES
+from models.grid.site import N_PHASES, Site
 from models.grid.validate import check_site
 from models.load import LoadForecast
 from models.state import ExpectedArrivals, SiteState
@@ -25,8 +25,8 @@ TOLERANCE_SHARE = 1e-6
 """How far three parts may be from a sum of 1."""
 
 
-def validate_state(state: SiteState) -> None:
-    """Check a state whole.
+def validate_state(state: SiteState, checked: Site | None = None) -> None:
+    """Check a state whole; its site only where it is another record than the one ``checked`` before.
 
     Not refused, since each has a defined answer: a battery or a car's battery that holds more or less than it
     is kept between (the plan brings it back), a car that stays past its departure (it may leave at any moment),
@@ -42,7 +42,8 @@ def validate_state(state: SiteState) -> None:
     issues = IssueList()
     n_slots = state.grid.n_slots
     node_ids = frozenset(node.node_id for node in state.site.nodes)
-    check_site(state.site, issues)
+    if state.site is not checked:
+        check_site(state.site, issues)
     if issues.require(state.now.tzinfo is not None, "now", "has no time zone"):
         issues.require(state.grid.slot_at(state.now) == 0, "now", "does not lie in the first slot")
         check_sessions(state, issues)

@@ -99,8 +99,7 @@ class Controller:
             The state cannot be used; names every fault.
         """
         started = time.perf_counter()
-        validate_state(state)
-        problem = problem_of(state, self._topology_of(state.site), self._options)
+        problem = self._problem_of(state)
         n_cells = problem.topology.n_evses * problem.grid.n_slots
         tail_s = min(n_cells * self._tail_cell_s, MOST_TAIL * self._options.deadline_s)
         attempt = self._attempt(problem, started + self._options.deadline_s - tail_s - time.perf_counter())
@@ -130,13 +129,16 @@ class Controller:
         InvalidInputError
             The state cannot be used; names every fault.
         """
-        validate_state(state)
-        problem = problem_of(state, self._topology_of(state.site), self._options)
+        problem = self._problem_of(state)
         return problem.topology.n_evses > 0 and self._scheduler.prepare(problem)
 
     def parked(self) -> Parked | None:
         """Return what a later controller of the same site needs to begin warm; None before the first program."""
         return self._scheduler.parked()
+
+    def _problem_of(self, state: SiteState) -> Problem:
+        validate_state(state, checked=None if self._topology is None else self._site)
+        return problem_of(state, self._topology_of(state.site), self._options)
 
     def _topology_of(self, site: Site) -> Topology:
         """Return the site's arrays; a site that differs from the last one is a new structure."""

@@ -23,7 +23,7 @@ from optimizer.scheduling.check_lines import (
     drawn_anyway_a,
     limits_of_node,
     line_a,
-    lines_a,
+    lines_per_a,
     lines_used,
     over,
     uncontrolled_a,
@@ -37,15 +37,17 @@ def breaches(state: SiteState, schedule: Schedule, load_quantile: float) -> tupl
     """
     found = list(_pilot_breaches(state, schedule))
     assets, fixed = assets_a(state, schedule), uncontrolled_a(state, load_quantile, 1.0 - load_quantile)
-    used = [lines_used(state, evse) for evse in state.site.evses]
-    cars = _cars_a(state, schedule, [most for most, _ in used])
+    used = lines_used(state)
+    cars = _cars_a(state, schedule, {name: most for name, (most, _) in used.items()})
     lines = Lines(cars, assets, fixed)
     for node in state.site.nodes:
         found += _node_breaches(state, node, lines)
     if any(
-        (least < most).any() for most, least in used
+        (least < most).any() for most, least in used.values()
     ):  # the one who uses less may be there as well as the other
-        other = Lines(_cars_a(state, schedule, [least for _, least in used]), assets, fixed)
+        other = Lines(
+            _cars_a(state, schedule, {name: least for name, (_, least) in used.items()}), assets, fixed
+        )
         for node in state.site.nodes:
             found += [one for one in _node_breaches(state, node, other) if one not in found]
     for station in state.site.stations:
@@ -58,12 +60,10 @@ def breaches(state: SiteState, schedule: Schedule, load_quantile: float) -> tupl
     return tuple(found)
 
 
-def _cars_a(state: SiteState, schedule: Schedule, used: list[IntArray]) -> dict[str, ComplexArray]:
+def _cars_a(state: SiteState, schedule: Schedule, used: dict[str, IntArray]) -> dict[str, ComplexArray]:
     """Return the line currents that pilots allow to cars which use so many phases by slot, by EVSE."""
-    return {
-        evse.evse_id: lines_a(evse, used[row]) * schedule.pilot_a[row]
-        for row, evse in enumerate(state.site.evses)
-    }
+    per_a = lines_per_a(state, used)
+    return {name: per_a[name] * schedule.pilot_a[row] for row, name in enumerate(state.site.evse_ids)}
 
 
 def _pilot_breaches(state: SiteState, schedule: Schedule) -> Iterator[Breach]:

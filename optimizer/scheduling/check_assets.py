@@ -16,7 +16,7 @@ from optimizer.scheduling.check_lines import (
     Lines,
     balanced_a,
     limits_of_node,
-    lines_a,
+    lines_per_a,
     lines_used,
     nothing_by_node,
     over,
@@ -82,9 +82,9 @@ def _back_breaches(
 ) -> Iterator[Breach]:
     """With cars at what they are expected to draw or told to give, and much sun, no node feeds back too much."""
     kv, back_kw = state.site.voltage_v / W_PER_KW, schedule.back_kw()
-    cars = {}
+    cars, all_per_a = {}, lines_per_a(state, {name: most for name, (most, _) in lines_used(state).items()})
     for row, evse in enumerate(state.site.evses):
-        per_a = lines_a(evse, lines_used(state, evse)[0])
+        per_a = all_per_a[evse.evse_id]
         kw_per_a = (VOLTAGES[:, None] * np.conj(per_a)).real.sum(axis=0) * kv
         drawn_kw = schedule.energy_kwh[row] / np.where(hours > 0, hours, np.inf)
         cars[evse.evse_id] = per_a * ((drawn_kw - back_kw[row]) / kw_per_a)

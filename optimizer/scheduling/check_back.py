@@ -26,7 +26,7 @@ from optimizer.scheduling.check_lines import (
     drawn_anyway_a,
     is_below,
     limits_of_node,
-    lines_a,
+    lines_per_a,
     lines_used,
     over,
     uncontrolled_a,
@@ -46,17 +46,22 @@ def back_breaches(state: SiteState, schedule: Schedule, load_quantile: float) ->
     """Yield what cars are told to give back that they cannot, or must not, and every limit that it would exceed."""
     if not schedule.back:
         return
+    evses = {evse.evse_id: evse for evse in state.site.evses}
+    per_a = lines_per_a(state, {name: most for name, (most, _) in lines_used(state).items()})
     for told in schedule.back:
-        evse = next(one for one in state.site.evses if one.evse_id == told.evse_id)
-        yield from _evse_breaches(state, schedule, evse, told)
-    flows = _Flows.of(state, schedule, load_quantile)
+        kw_per_a = _kw_per_a(state, per_a[told.evse_id])
+        yield from _evse_breaches(state, schedule, (evses[told.evse_id], kw_per_a), told)
+    flows = _Flows.of(state, schedule, load_quantile, per_a)
     for node in state.site.nodes:
         yield from _node_breaches(state, node, flows)
     yield from _shared_breaches(state, schedule)
 
 
-def _evse_breaches(state: SiteState, schedule: Schedule, evse: Evse, told: BackSchedule) -> Iterator[Breach]:
+def _evse_breaches(
+    state: SiteState, schedule: Schedule, of: tuple[Evse, FloatArray], told: BackSchedule
+) -> Iterator[Breach]:
     """What an EVSE takes back is a step of its own, in a slot that one car has for itself, and that car offers it."""
+    evse, kw_per_a = of
     row = schedule.row(evse.evse_id)
     there = {one.session_id: _hours(state, one) for one in state.sessions if one.evse_id == evse.evse_id}
     n_cars = np.sum([hours > 0 for hours in there.values()], axis=0)
@@ -65,7 +70,6 @@ def _evse_breaches(state: SiteState, schedule: Schedule, evse: Evse, told: BackS
     gives = told.current_a > 0
     wrong = (distance_a > TOLERANCE_A) | (gives & ((n_cars != 1) | (schedule.pilot_a[row] > 0)))
     yield from over(evse.evse_id, "A back", np.where(wrong, told.current_a, 0.0), 0.0)
-    kw_per_a = _kw_per_a(state, evse)
     yield from over(evse.evse_id, "kW back", np.abs(told.power_kw - told.current_a * kw_per_a), TOLERANCE_KW)
     for session in state.sessions:
         hours = there.get(session.session_id)
@@ -123,12 +127,10 @@ def _hours(state: SiteState, session: ChargingSession) -> FloatArray:
     return state.grid.overlap_h(begin, end)
 
 
-def _kw_per_a(state: SiteState, evse: Evse) -> FloatArray:
+def _kw_per_a(state: SiteState, per_a: ComplexArray) -> FloatArray:
     """Return the power of an EVSE at 1 A with the car that is there, shape (n_slots,) [kW]."""
-    per_a = lines_a(evse, lines_used(state, evse)[0])
-    power: FloatArray = (
-        (VOLTAGES[:, None] * np.conj(per_a)).real.sum(axis=0) * state.site.voltage_v / W_PER_KW
-    )
+    volts = VOLTAGES[:, None] * (state.site.voltage_v / W_PER_KW)
+    power: FloatArray = (volts * np.conj(per_a)).real.sum(axis=0)
     return power
 
 
@@ -202,11 +204,12 @@ class _Flows:
     lines: tuple[Lines, Lines]
 
     @classmethod
-    def of(cls, state: SiteState, schedule: Schedule, load_quantile: float) -> "_Flows":
+    def of(
+        cls, state: SiteState, schedule: Schedule, load_quantile: float, per_a: dict[str, ComplexArray]
+    ) -> "_Flows":
         """Return the currents of a schedule."""
         told = {one.evse_id: one.current_a for one in schedule.back}
         assets, row = assets_a(state, schedule), schedule.row
-        per_a = {evse.evse_id: lines_a(evse, lines_used(state, evse)[0]) for evse in state.site.evses}
         charging = {evse_id: per_a[evse_id] * schedule.pilot_a[row(evse_id)] for evse_id in per_a}
         idle = {evse_id: np.zeros_like(per_a[evse_id]) for evse_id in per_a}
         much = uncontrolled_a(state, load_quantile, 1.0 - load_quantile)

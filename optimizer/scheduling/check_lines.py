@@ -11,6 +11,7 @@ import numpy as np
 from models.arrays import ComplexArray, FloatArray, IntArray
 from models.grid.limits import NodeLimit
 from models.grid.site import N_PHASES, CircuitNode, Evse, Station, Wiring
+from models.sessions import ChargingSession
 from models.state import Conduct, SiteState
 from models.units import W_PER_KW
 
@@ -54,15 +55,23 @@ class Lines:
         return fixed + told, fixed
 
 
-def lines_used(state: SiteState, evse: Evse) -> tuple[IntArray, IntArray]:
-    """Return how many phases cars may use in every slot, (n_slots,) the most and the least; all where nobody is.
+def lines_used(state: SiteState) -> dict[str, tuple[IntArray, IntArray]]:
+    """Return by EVSE how many phases cars may use in every slot, (n_slots,) the most and the least.
 
-    A car is there at most until the next one comes to its EVSE.
+    Where nobody is it is all of them. A car is there at most until the next one comes to its EVSE.
     """
+    here: dict[str, list[ChargingSession]] = {evse_id: [] for evse_id in state.site.evse_ids}
+    for session in sorted(state.sessions, key=lambda one: one.arrival):
+        here[session.evse_id].append(session)
+    return {evse.evse_id: _used_at(state, evse, here[evse.evse_id]) for evse in state.site.evses}
+
+
+def _used_at(state: SiteState, evse: Evse, here: list[ChargingSession]) -> tuple[IntArray, IntArray]:
     n_all = len(evse.phases)
-    most = np.zeros(state.grid.n_slots, dtype=np.int64)
-    least = np.full(state.grid.n_slots, n_all, dtype=np.int64)
-    here = sorted((s for s in state.sessions if s.evse_id == evse.evse_id), key=lambda s: s.arrival)
+    all_of_them = np.full(state.grid.n_slots, n_all)
+    if all((session.n_phases or N_PHASES) >= n_all for session in here):
+        return all_of_them, all_of_them
+    most, least = np.zeros(state.grid.n_slots, dtype=np.int64), all_of_them.copy()
     for number, session in enumerate(here):
         begin, end = max(session.arrival, state.now), max(session.departure.times)
         if end <= state.now:  # it should have left, and is still there
@@ -76,10 +85,19 @@ def lines_used(state: SiteState, evse: Evse) -> tuple[IntArray, IntArray]:
     return np.where(most > 0, most, n_all), least
 
 
-def lines_a(evse: Evse, used: IntArray) -> ComplexArray:
-    """Return the current of L1, L2 and L3 at a pilot of 1 A by slot, (3, n_slots) [A], of so many phases in use."""
-    of_number = [line_a(evse, number) for number in range(N_PHASES + 1)]
-    return np.stack(of_number, axis=1)[:, used]
+def lines_per_a(state: SiteState, used: dict[str, IntArray]) -> dict[str, ComplexArray]:
+    """Return by EVSE the current of L1, L2 and L3 at a pilot of 1 A, (3, n_slots) [A].
+
+    ``used`` says how many phases are in use, by slot. EVSEs of one kind share what is worked out for it.
+    """
+    kinds: dict[tuple[object, ...], ComplexArray] = {}
+    out = {}
+    for evse in state.site.evses:
+        kind = (evse.phases, evse.wiring, evse.power_factor)
+        if kind not in kinds:
+            kinds[kind] = np.stack([line_a(evse, number) for number in range(N_PHASES + 1)], axis=1)
+        out[evse.evse_id] = kinds[kind][:, used[evse.evse_id]]
+    return out
 
 
 def line_a(evse: Evse, n_used: int) -> ComplexArray:

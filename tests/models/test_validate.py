@@ -214,6 +214,14 @@ def test_faults_are_named_all_at_once():
     }
 
 
+def test_a_site_that_was_checked_is_not_checked_again_but_any_other_record_is():
+    bad = with_evse(Evse("E1", max_current_a=-1.0))
+    assert faults(bad)
+    validate_state(bad, checked=bad.site)
+    with pytest.raises(InvalidInputError):
+        validate_state(replace(bad, site=replace(bad.site)), checked=bad.site)
+
+
 def test_a_car_that_follows_is_no_overlap_but_one_that_is_there_is():
     first = car("E1", 10.0, departure=Departure((0.5, 0.9), (at(-1), at(2))), arrives_h=-4.0)
     validate_state(state(site(1), first, car("E1", 5.0, session_id="next", arrives_h=0.5)))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 
 from models.arrays import frozen
 from models.errors import InvalidInputError
+from models.grid.site import Evse
 from models.load import LoadForecast
 from models.timegrid import TimeGrid
 from optimizer.mpc import Controller
@@ -210,6 +211,15 @@ def test_a_state_that_is_refused_leaves_the_controller_as_it_was():
     with pytest.raises(InvalidInputError):
         controller.step(state(TWO, car("nowhere", 5.0)))
     assert controller.step(state(TWO, *CARS)).report.rebuild is None
+
+
+def test_a_bad_site_is_refused_at_first_and_after_a_good_one():
+    bad = site(evses=(Evse("E1", max_current_a=-1.0), Evse("E2")))
+    fresh, used = Controller(bad), Controller(TWO)
+    used.step(state(TWO, *CARS))
+    for controller in (fresh, used, used):
+        with pytest.raises(InvalidInputError):
+            controller.step(state(bad, *CARS))
 
 
 @pytest.mark.parametrize("charging", [0, 1])
