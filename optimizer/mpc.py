@@ -22,6 +22,7 @@ from optimizer.pricing.retail import PricingRules, retail_prices
 from optimizer.pricing.scarcity import scarcity_per_kwh
 from optimizer.problem import Problem, problem_of, site_limit_kw
 from optimizer.promises import broken_kwh, promise_notes, promises_of
+from optimizer.scheduling.asset_orders import can_shift
 from optimizer.scheduling.bands import band_widths_kwh, shortfall_per_kwh
 from optimizer.scheduling.dispatch import Dispatched
 from optimizer.scheduling.extract import PlannedPower, marginal_per_kwh
@@ -110,6 +111,9 @@ class Controller:
         dispatched = self._better(
             state, problem, dispatched, attempt, started + self._options.deadline_s - tail_s
         )
+        dispatched = self._assets_again(
+            following, dispatched, attempt, started + self._options.deadline_s - tail_s
+        )
         search_s = time.perf_counter() - searched_at
         verdict = self._verdict(problem, dispatched, attempt)
         dispatch_s = time.perf_counter() - solved_at
@@ -177,8 +181,8 @@ class Controller:
         if planned is not None and attempt.outcome is SolverOutcome.OPTIMAL:
             return planned
         alone = _noted(following.alone(), attempt)
-        if planned is not None:
-            costs = partial(self._costs, following.problem)
+        if planned is not None and attempt.solved is not None:
+            costs = partial(self._costs, following.problem, planned=attempt.solved.planned)
             attempt.follows = alone is None or costs(planned) <= costs(alone)
             told = "follow what it had found" if attempt.follows else f"are {ALONE}"
             attempt.solver_says = "Time limit reached"
@@ -194,7 +198,8 @@ class Controller:
         """Return pilots that follow what the solver left, None where there is nothing or they fail their check."""
         if attempt.solved is None:
             return None
-        sent = _noted(following.plan(attempt.solved.planned, self._costs), attempt)
+        wish = attempt.solved.planned
+        sent = _noted(following.plan(wish, partial(self._costs, planned=wish)), attempt)
         attempt.follows = sent is not None
         if sent is None:
             attempt.notes.append("the rounded plan failed its check: dispatch answers alone")
@@ -210,12 +215,31 @@ class Controller:
         manner = Manner(self._moment_of(problem), self._standing, state.now.timestamp(), self._told, until_s)
         return Better(state, problem, self._options, manner).of(sent, attempt.optimum)
 
+    def _assets_again(
+        self, following: Following, sent: Dispatched, attempt: _Attempt, until_s: float
+    ) -> Dispatched:
+        """Return the same pilots beside assets that are planned for them: rounded, cars draw otherwise than planned."""
+        problem = following.problem
+        if attempt.optimum is None or not attempt.follows or not can_shift(problem):
+            return sent
+        cars = delivery_of(problem, sent)
+        left_s = until_s - time.perf_counter()
+        try:
+            asset_kw = self._scheduler.assets_beside(problem, cars.power_kw, cars.back_kw, left_s)
+        except Exception as error:  # noqa: BLE001 - there are pilots already, and assets that are told what fits them
+            attempt.notes.append(f"assets do what was planned: {type(error).__name__}: {error}")
+            return sent
+        other = None if asset_kw is None else following.with_assets_again(sent, asset_kw)
+        costs = partial(self._costs, problem, planned=attempt.optimum)
+        is_better = other is not None and costs(other) < costs(sent)
+        return other if other is not None and is_better else sent
+
     def _moment_of(self, problem: Problem) -> Moment:
         """Return what the objective depends on beside the problem, with who charges now."""
         return replace(self._scheduler.moment_of(problem), charging=self._standing.charging_of(problem))
 
-    def _costs(self, problem: Problem, sent: Dispatched) -> float:
-        return total_of(worth(problem, self._moment_of(problem), delivery_of(problem, sent)))
+    def _costs(self, problem: Problem, sent: Dispatched, planned: PlannedPower | None = None) -> float:
+        return total_of(worth(problem, self._moment_of(problem), delivery_of(problem, sent, planned)))
 
     def _verdict(self, problem: Problem, sent: Dispatched, attempt: _Attempt) -> Verdict:
         moment = self._moment_of(problem)

@@ -73,6 +73,12 @@ class _Told:
     spare: FloatArray
 
 
+def can_shift(problem: Problem) -> bool:
+    """Return whether any asset could do otherwise: a battery, a generator, or a plant that can be held back."""
+    assets = problem.assets
+    return bool(assets.batteries or assets.generators or any(plant.can_curtail for plant in assets.solar))
+
+
 def with_assets(problem: Problem, asset_kw: AssetPower, energy_per_kwh: FloatArray) -> Problem:
     """Return the problem that is left for pilots, in which assets do as planned.
 

@@ -94,6 +94,11 @@ class Following:
         tried = self._told(dispatch_keeping(left, planned, self.charging, told), asset_kw)
         return None if tried.found else tried.sent
 
+    def with_assets_again(self, sent: Dispatched, asset_kw: AssetPower) -> Dispatched | None:
+        """Return the same pilots beside assets that do otherwise; None where that fails the check."""
+        found = told_assets(self.problem, sent, asset_kw, self.options)
+        return None if breaches(self.state, found.schedule, self.options.load_quantile) else found
+
     def nobody(self) -> Dispatched:
         """Return the schedule in which everybody pauses and assets do nothing."""
         return told_assets(self.problem, paused(self.problem), NO_ASSETS, self.options)

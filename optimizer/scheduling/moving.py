@@ -1,5 +1,6 @@
 """How a problem's numbers find their places in a compiled program whose horizon is a ring."""
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -11,12 +12,13 @@ from optimizer.scheduling.parts.arrivals import Arrivals
 from optimizer.scheduling.parts.battery import Batteries
 from optimizer.scheduling.parts.charging import Charging
 from optimizer.scheduling.parts.discharge import GivingBack
+from optimizer.scheduling.parts.entries import back_columns
 from optimizer.scheduling.parts.exchange import Exchange
 from optimizer.scheduling.parts.limits import Limits, RowPrices
 from optimizer.scheduling.parts.part import Added, Moment, Part, Sheet
 from optimizer.scheduling.parts.sources import Sources
 from optimizer.scheduling.program import PARTS, Structure
-from optimizer.solver.compiled import Compiled
+from optimizer.solver.compiled import NOWHERE, Compiled
 from optimizer.solver.live import Coefficients, Numbers, Solution
 from optimizer.solver.outcome import ObjectiveTerm, named
 
@@ -49,6 +51,19 @@ class Mover:
             row_upper=frozen(sheet.row_upper),
             constant=sheet.constant,
         )
+
+    def holding(
+        self, problem: Problem, numbers: Numbers, power_kw: FloatArray, back_kw: FloatArray
+    ) -> Numbers:
+        """Return numbers in which cars draw and give back what is said, (E, T) [kW]: what is left are assets."""
+        ring, columns = problem.grid.ring, self._compiled.columns
+        lower, upper = np.array(numbers.col_lower), np.array(numbers.col_upper)
+        power, back = columns["power_kw"], back_columns(columns, columns["power_kw"].shape)
+        for column, wanted_kw in ((power[:, ring], power_kw), (back[:, ring], back_kw)):
+            there = column != NOWHERE
+            held = column[there]
+            lower[held] = upper[held] = np.minimum(wanted_kw[there], upper[held])
+        return replace(numbers, col_lower=frozen(lower), col_upper=frozen(upper))
 
     def coefficients(self, problem: Problem) -> Coefficients:
         """Return the coefficients that differ from the last problem's, and remember these."""

@@ -41,7 +41,7 @@ def solve_one_way(
     """
     free = solution = live.solve(numbers, coefficients, deadline_s)
     held = numbers
-    nothing = Coefficients(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), frozen(np.empty(0)))
+    nothing = Coefficients.none()
     for left in reversed(range(ROUNDS)):
         smaller = _smaller(solution.values, pairs, with_all=left == 0)
         if not solution.is_optimal or not _crossing(solution.values, pairs).any():

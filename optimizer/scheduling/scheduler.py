@@ -12,7 +12,7 @@ from models.arrays import FloatArray, frozen
 from optimizer.options import PlanOptions
 from optimizer.problem import Problem
 from optimizer.scheduling.bands import short_by_band_kwh
-from optimizer.scheduling.delivery import Delivery, shared_cells
+from optimizer.scheduling.delivery import AssetPower, Delivery, shared_cells
 from optimizer.scheduling.extract import PlannedPower, planned_power
 from optimizer.scheduling.moving import Mover
 from optimizer.scheduling.objective import Weights
@@ -24,7 +24,15 @@ from optimizer.scheduling.ring import compiled_ring
 from optimizer.solver.bound import Proof, usable_duals
 from optimizer.solver.compiled import Compiled
 from optimizer.solver.health import Health
-from optimizer.solver.live import Basis, LiveProgram, Numbers, Solution, Solver, SolverFailedError
+from optimizer.solver.live import (
+    Basis,
+    Coefficients,
+    LiveProgram,
+    Numbers,
+    Solution,
+    Solver,
+    SolverFailedError,
+)
 from optimizer.solver.outcome import Range, RebuildReason, SolverOutcome
 from optimizer.topology import Topology
 
@@ -143,6 +151,31 @@ class Scheduler:
             update_s=time.perf_counter() - started - solution.run_s,
             rebuild=reason,
         )
+
+    def assets_beside(
+        self, problem: Problem, power_kw: FloatArray, back_kw: FloatArray, left_s: float
+    ) -> AssetPower | None:
+        """Return what assets do best beside cars that draw and give back what is said, (E, T) [kW].
+
+        The program was solved for this problem. None where there is no time, or the solver leaves nothing.
+        """
+        alive = self._alive
+        if alive is None or self._lost or left_s <= 0.0:
+            return None
+        moment = self._moment(problem, alive.structure, alive.epoch_s)
+        numbers = alive.mover.holding(problem, alive.mover.numbers(problem, moment), power_kw, back_kw)
+        stood = alive.live.stands()
+        self._lost = True  # as in solve
+        try:
+            pairs = alive.mover.exclusive(problem)
+            solution = solve_one_way(alive.live, numbers, Coefficients.none(), pairs, left_s).solution
+        except SolverFailedError as error:
+            self.health.outcomes[error.outcome] += 1
+            return None
+        alive.live.stand(stood)
+        self._lost = False
+        is_usable = solution.is_optimal and bool(np.isfinite(solution.values).all())
+        return alive.mover.asset_kw(problem, solution.values) if is_usable else None
 
     def prepare(self, problem: Problem) -> bool:
         """State the program that a problem needs, so that the next :meth:`solve` finds it; may run on a thread.

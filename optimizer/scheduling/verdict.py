@@ -6,7 +6,7 @@ import numpy as np
 
 from models.arrays import FloatArray, frozen
 from models.units import TOLERANCE_A
-from optimizer.coming import served_kw
+from optimizer.coming import missed_kwh, served_kw
 from optimizer.problem import Problem
 from optimizer.scheduling.asset_orders import Yard, asset_power
 from optimizer.scheduling.delivery import Delivery
@@ -24,6 +24,9 @@ WAITING_KWH = 0.05
 
 NOISE = 1e-6
 """Float noise of an objective, as a part of the sizes of its terms."""
+
+SAME_KWH = 1e-6
+"""Difference of two energies that is none [kWh]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +107,27 @@ def delivery_of(problem: Problem, sent: Dispatched, planned: PlannedPower | None
     """
     schedule = sent.schedule
     cars = Delivery.of_pilots(problem, schedule.pilot_a, schedule.energy_kwh, sent.session_kwh)
-    coming_kw = None
-    if problem.coming.is_anybody:
-        wished_kw = None if planned is None else planned.coming_kw
-        coming_kw = served_kw(problem.coming, problem.open_h, left_at_root_kw(problem, sent), wished_kw)
-    back_kw, asset_kw = schedule.back_kw(), asset_power(schedule)
-    return replace(cars, back_kw=back_kw, asset_kw=asset_kw, coming_kw=coming_kw)
+    cars = replace(cars, back_kw=schedule.back_kw(), asset_kw=asset_power(schedule))
+    if not problem.coming.is_anybody:
+        return cars
+    left_kw = left_at_root_kw(problem, sent)
+    return replace(cars, coming_kw=_served_kw(problem, cars.site_kw(problem), left_kw, planned))
+
+
+def _served_kw(
+    problem: Problem, site_kw: FloatArray, left_kw: FloatArray, planned: PlannedPower | None
+) -> FloatArray:
+    """Return what cars to come are given beside a site's power, (T,) [kW]: within the planned bill if that does."""
+    coming, open_h = problem.coming, problem.open_h
+    if planned is None:
+        return served_kw(coming, open_h, left_kw)
+    most_kw = served_kw(coming, open_h, left_kw, planned.coming_kw)
+    if planned.site_cap_kw is None:
+        return most_kw
+    billed_kw = frozen(np.minimum(left_kw, planned.site_cap_kw - site_kw))
+    within_kw = served_kw(coming, open_h, billed_kw, planned.coming_kw)
+    is_enough = missed_kwh(coming, open_h, within_kw) <= missed_kwh(coming, open_h, most_kw) + SAME_KWH
+    return within_kw if is_enough else most_kw
 
 
 def left_at_root_kw(problem: Problem, sent: Dispatched) -> FloatArray:

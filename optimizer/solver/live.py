@@ -9,7 +9,7 @@ import highspy
 import numpy as np
 from highspy._core import _Highs
 
-from models.arrays import FloatArray, IntArray
+from models.arrays import FloatArray, IntArray, frozen
 from models.errors import ChargingError
 from optimizer.solver.compiled import Compiled
 from optimizer.solver.health import Health
@@ -99,6 +99,12 @@ class Coefficients:
     column: IntArray
     value: FloatArray
 
+    @classmethod
+    def none(cls) -> "Coefficients":
+        """Return no coefficients: all are as they were."""
+        nothing = np.empty(0, dtype=np.int64)
+        return cls(nothing, nothing, frozen(np.empty(0)))
+
 
 @dataclass(frozen=True, slots=True)
 class Solution:
@@ -146,6 +152,14 @@ class Solver(Protocol):
         """Return where it stands; None before it stands anywhere."""
         ...
 
+    def stands(self) -> object:
+        """Return where it stands, for :meth:`stand`."""
+        ...
+
+    def stand(self, stood: object) -> None:
+        """Go back to where it stood."""
+        ...
+
 
 class LiveProgram:
     """A compiled program in a HiGHS of its own. One thread at a time; the GIL is free while it solves."""
@@ -184,6 +198,14 @@ class LiveProgram:
         self._numbers = numbers
         self._is_new = False
         return self._run(Setting.DUAL, deadline_s, run_s)
+
+    def stands(self) -> object:
+        """Return where the simplex stands, for :meth:`stand`; cheaper than :meth:`basis`."""
+        return self._highs.getBasis()
+
+    def stand(self, stood: object) -> None:
+        """Go back to where the simplex stood: the next call goes on from there."""
+        self._highs.setBasis(stood)
 
     def solve_as_is(self, deadline_s: float) -> Solution:
         """Solve with the numbers that were compiled.
