@@ -25,6 +25,9 @@ Two days at the Caltech garage with 30 kW: 6.9 switches per session and 72.3 % o
 72.7 % with 1 h, 3.3 and 72.8 % with 2.5 h.
 """
 
+HELD_PART = 0.5
+"""Part of the least pilot that must be due for a car to be held at it before others get what is due to them."""
+
 HOLD_KW = 0.1
 """Planned power below which a car is not wanted [kW]."""
 
@@ -83,11 +86,13 @@ class Demand(NamedTuple):
 class Wants(NamedTuple):
     """What every EVSE should get in one slot, all (E,).
 
-    ``want_a`` is its due by now and ``most_a`` what it can use [A], 0 where nobody can charge. ``round_at``
-    is the part of the way to the next pilot from which it is rounded up; ``pressed`` takes all that is left.
+    ``want_a`` is its due by now and ``most_a`` what it can use [A], 0 where nobody can charge. ``hold_a`` keeps it
+    switched on, where others leave room for that. ``round_at`` is the part of the way to the next pilot from
+    which it is rounded up; ``pressed`` takes all that is left.
     """
 
     want_a: FloatArray
+    hold_a: FloatArray
     most_a: FloatArray
     urgency: FloatArray
     round_at: FloatArray
@@ -176,12 +181,17 @@ def goal_kernel(evse: int, pilot_a: float, wants: Wants, wires: Wires) -> float:
 
 @kernel
 def pilots_kernel(wants: Wants, wires: Wires, room: Room) -> FloatArray:
-    """Pilots of one slot, shape (E,) [A]: first everybody's due rounded down, then what is left over."""
+    """Pilots of one slot, shape (E,) [A]: first everybody's due rounded down, who is held, then what is left over."""
     order = np.argsort(-wants.urgency, kind="mergesort")
     pilot_a = np.zeros_like(wants.want_a)
     for evse in order:
         if wants.most_a[evse] > 0.0:
             fit_a = min(wants.want_a[evse], room_kernel(evse, wires, room))
+            pilot_a[evse] = level_kernel(wires.levels_a[evse], fit_a)
+            grant_kernel(evse, pilot_a[evse], wires, room)
+    for evse in order:
+        if pilot_a[evse] == 0.0 and wants.hold_a[evse] > 0.0:
+            fit_a = min(wants.hold_a[evse], room_kernel(evse, wires, room))
             pilot_a[evse] = level_kernel(wires.levels_a[evse], fit_a)
             grant_kernel(evse, pilot_a[evse], wires, room)
     for evse in order:
@@ -199,6 +209,7 @@ def wants_kernel(t: int, demand: Demand, wires: Wires, ledger: Ledger, step_h: f
     """What every EVSE should get in slot ``t``: its plan, and what earlier slots still owe it."""
     n_evses, n_seats, _ = demand.connected_h.shape
     wants = Wants(
+        np.zeros(n_evses),
         np.zeros(n_evses),
         np.zeros(n_evses),
         np.zeros(n_evses),
@@ -222,10 +233,15 @@ def wants_kernel(t: int, demand: Demand, wires: Wires, ledger: Ledger, step_h: f
             wants.most_a[e] = demand.max_a[e, t]
             due_a = max(ledger.owed_kwh[e], 0.0) / open_h / wires.kw_per_a[e, t]
             wants.want_a[e] = min(due_a, demand.max_a[e, t])
-            # A car that charges and is to charge again soon is not switched off in between.
+            # A car that charges and is to charge again soon is not switched off in between, but what is due to
+            # others comes first: held at 6 A it could keep them out for good where there is room for one only.
             soon_kw = demand.target_kw[e, t : t + max(int(HOLD_H / step_h), 1)].max()
             if ledger.charging[e] and soon_kw > HOLD_KW:
-                wants.want_a[e] = max(wants.want_a[e], min(wires.levels_a[e, 0], demand.max_a[e, t]))
+                least_a = min(wires.levels_a[e, 0], demand.max_a[e, t])
+                if wants.want_a[e] >= HELD_PART * least_a:
+                    wants.want_a[e] = max(wants.want_a[e], least_a)
+                else:
+                    wants.hold_a[e] = least_a
             # All that is left is due: finish now; the car stops by itself when it is full.
             if ledger.owed_kwh[e] > open_kwh - 1e-6:
                 wants.round_at[e] = 0.0

@@ -45,6 +45,7 @@ class Case:
         most_a = self.demand.max_a[:, slot]
         return Wants(
             want_a=most_a * self.rng.random(self.shape[0]),
+            hold_a=np.minimum(most_a, 6.0) * self.rng.choice([0.0, 1.0], self.shape[0]),
             most_a=most_a,
             urgency=self.rng.integers(0, 3, self.shape[0]) / 2.0,
             round_at=self.rng.choice([0.0, 0.5], self.shape[0]),

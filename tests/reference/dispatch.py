@@ -61,7 +61,9 @@ def pilots(wants, wires, room_left):
     open_evses = [e for e in range(len(wants.most_a)) if wants.most_a[e] > 0]
     order = sorted(open_evses, key=lambda e: -wants.urgency[e])
     told_a = dict.fromkeys(range(len(wants.most_a)), 0.0)
-    for goal_of in (lambda e: wants.want_a[e], lambda e: goal(e, told_a[e], wants, wires)):
+    due = lambda e: wants.want_a[e]  # noqa: E731
+    held = lambda e: 0.0 if told_a[e] > 0 else wants.hold_a[e]  # noqa: E731
+    for goal_of in (due, held, lambda e: goal(e, told_a[e], wants, wires)):
         for e in order:
             most_a = min(goal_of(e), told_a[e] + room(e, wires, room_left))
             raised_a = max(level(wires.levels_a[e], most_a), told_a[e])
@@ -85,10 +87,13 @@ def wants(t, demand, wires, ledger, step_h):
     due_a = np.maximum(owed_kwh, 0.0) / np.where(charges, open_h, 1.0) / wires.kw_per_a[:, t]
     n_soon = max(int(HOLD_H / step_h), 1)
     soon_kw = demand.target_kw[:, t : t + n_soon].max(axis=1)
-    held_a = np.where(ledger.charging & (soon_kw > HOLD_KW), wires.levels_a[:, 0], 0.0)
-    want_a = np.minimum(np.maximum(due_a, held_a), demand.max_a[:, t])
+    least_a = np.minimum(wires.levels_a[:, 0], demand.max_a[:, t])
+    held_a = np.where(charges & ledger.charging & (soon_kw > HOLD_KW), least_a, 0.0)
+    want_a = np.where(charges, np.minimum(due_a, demand.max_a[:, t]), 0.0)
+    is_near = want_a >= 0.5 * held_a
     return Wants(
-        want_a=np.where(charges, want_a, 0.0),
+        want_a=np.where(is_near, np.maximum(want_a, held_a), want_a),
+        hold_a=np.where(is_near, 0.0, held_a),
         most_a=np.where(charges, demand.max_a[:, t], 0.0),
         urgency=np.where(is_open, weight, 0.0).max(axis=1, initial=0.0),
         round_at=np.where(charges & (owed_kwh > open_kwh - 1e-6), 0.0, 0.5),
