@@ -25,9 +25,6 @@ Two days at the Caltech garage with 30 kW: 6.9 switches per session and 72.3 % o
 72.7 % with 1 h, 3.3 and 72.8 % with 2.5 h.
 """
 
-HELD_PART = 0.5
-"""Part of the least pilot that must be due for a car to be held at it before others get what is due to them."""
-
 HOLD_KW = 0.1
 """Planned power below which a car is not wanted [kW]."""
 
@@ -86,17 +83,19 @@ class Demand(NamedTuple):
 class Wants(NamedTuple):
     """What every EVSE should get in one slot, all (E,).
 
-    ``want_a`` is its due by now and ``most_a`` what it can use [A], 0 where nobody can charge. ``hold_a`` keeps it
-    switched on, where others leave room for that. ``round_at`` is the part of the way to the next pilot from
-    which it is rounded up; ``pressed`` takes all that is left.
+    ``want_a`` is its due by now and ``most_a`` what it can use [A], 0 where nobody can charge; ``held_a`` is its due,
+    or what keeps it switched on. ``round_at`` is the part of the way to the next pilot from which it is rounded
+    up; ``pressed`` takes all that is left; ``at_last`` marks cars that lose energy of their plan if they wait for
+    another slot.
     """
 
     want_a: FloatArray
-    hold_a: FloatArray
+    held_a: FloatArray
     most_a: FloatArray
     urgency: FloatArray
     round_at: FloatArray
     pressed: BoolArray
+    at_last: BoolArray
 
 
 class Ledger(NamedTuple):
@@ -174,26 +173,30 @@ def goal_kernel(evse: int, pilot_a: float, wants: Wants, wires: Wires) -> float:
     goal_a = pilot_a
     if above < levels_a.size:
         next_a = levels_a[above]
-        if wants.want_a[evse] > pilot_a + wants.round_at[evse] * (next_a - pilot_a) + 1e-9:
+        if wants.held_a[evse] > pilot_a + wants.round_at[evse] * (next_a - pilot_a) + 1e-9:
             goal_a = next_a
     return max(goal_a, wants.most_a[evse]) if wants.pressed[evse] else goal_a
 
 
 @kernel
 def pilots_kernel(wants: Wants, wires: Wires, room: Room) -> FloatArray:
-    """Pilots of one slot, shape (E,) [A]: first everybody's due rounded down, who is held, then what is left over."""
+    """Pilots of one slot, shape (E,) [A]: first everybody's due rounded down, then what is left over.
+
+    Who cannot wait comes before the others: a car that is held on could keep it out for good.
+    """
     order = np.argsort(-wants.urgency, kind="mergesort")
     pilot_a = np.zeros_like(wants.want_a)
     for evse in order:
-        if wants.most_a[evse] > 0.0:
+        if wants.at_last[evse]:
             fit_a = min(wants.want_a[evse], room_kernel(evse, wires, room))
             pilot_a[evse] = level_kernel(wires.levels_a[evse], fit_a)
             grant_kernel(evse, pilot_a[evse], wires, room)
     for evse in order:
-        if pilot_a[evse] == 0.0 and wants.hold_a[evse] > 0.0:
-            fit_a = min(wants.hold_a[evse], room_kernel(evse, wires, room))
-            pilot_a[evse] = level_kernel(wires.levels_a[evse], fit_a)
-            grant_kernel(evse, pilot_a[evse], wires, room)
+        if wants.most_a[evse] > 0.0:
+            fit_a = min(wants.held_a[evse], pilot_a[evse] + room_kernel(evse, wires, room))
+            raised_a = max(level_kernel(wires.levels_a[evse], fit_a), pilot_a[evse])
+            grant_kernel(evse, raised_a - pilot_a[evse], wires, room)
+            pilot_a[evse] = raised_a
     for evse in order:
         if wants.most_a[evse] > 0.0:
             goal_a = goal_kernel(evse, pilot_a[evse], wants, wires)
@@ -215,6 +218,7 @@ def wants_kernel(t: int, demand: Demand, wires: Wires, ledger: Ledger, step_h: f
         np.zeros(n_evses),
         np.full(n_evses, 0.5),
         np.zeros(n_evses, dtype=np.bool_),
+        np.zeros(n_evses, dtype=np.bool_),
     )
     for e in range(n_evses):
         open_kwh = 0.0
@@ -228,20 +232,18 @@ def wants_kernel(t: int, demand: Demand, wires: Wires, ledger: Ledger, step_h: f
                 weight = demand.priority[e, q] / max(laxity + SLACK_SLOTS, 0.1)
                 wants.urgency[e] = max(wants.urgency[e], weight * (STICKY if ledger.charging[e] else 1.0))
                 wants.pressed[e] |= demand.pressed[e, q]
+                planned_kwh = ledger.left_kwh[e, q] - demand.short_kwh[e, q]
+                waits_h = ledger.left_h[e, q] - planned_kwh / full_kw
+                wants.at_last[e] |= planned_kwh > LOST_KWH and waits_h < step_h
         if open_kwh > 0.0 and demand.max_a[e, t] > 0.0:
             ledger.owed_kwh[e] = min(ledger.owed_kwh[e] + demand.target_kw[e, t] * open_h, open_kwh)
             wants.most_a[e] = demand.max_a[e, t]
             due_a = max(ledger.owed_kwh[e], 0.0) / open_h / wires.kw_per_a[e, t]
-            wants.want_a[e] = min(due_a, demand.max_a[e, t])
-            # A car that charges and is to charge again soon is not switched off in between, but what is due to
-            # others comes first: held at 6 A it could keep them out for good where there is room for one only.
+            wants.want_a[e] = wants.held_a[e] = min(due_a, demand.max_a[e, t])
+            # A car that charges and is to charge again soon is not switched off in between.
             soon_kw = demand.target_kw[e, t : t + max(int(HOLD_H / step_h), 1)].max()
             if ledger.charging[e] and soon_kw > HOLD_KW:
-                least_a = min(wires.levels_a[e, 0], demand.max_a[e, t])
-                if wants.want_a[e] >= HELD_PART * least_a:
-                    wants.want_a[e] = max(wants.want_a[e], least_a)
-                else:
-                    wants.hold_a[e] = least_a
+                wants.held_a[e] = max(wants.want_a[e], min(wires.levels_a[e, 0], demand.max_a[e, t]))
             # All that is left is due: finish now; the car stops by itself when it is full.
             if ledger.owed_kwh[e] > open_kwh - 1e-6:
                 wants.round_at[e] = 0.0

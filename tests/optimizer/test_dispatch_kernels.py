@@ -43,13 +43,15 @@ class Case:
 
     def wants(self, slot):
         most_a = self.demand.max_a[:, slot]
+        want_a = most_a * self.rng.random(self.shape[0])
         return Wants(
-            want_a=most_a * self.rng.random(self.shape[0]),
-            hold_a=np.minimum(most_a, 6.0) * self.rng.choice([0.0, 1.0], self.shape[0]),
+            want_a=want_a,
+            held_a=np.maximum(want_a, np.minimum(most_a, 6.0) * self.rng.choice([0.0, 1.0], self.shape[0])),
             most_a=most_a,
             urgency=self.rng.integers(0, 3, self.shape[0]) / 2.0,
             round_at=self.rng.choice([0.0, 0.5], self.shape[0]),
             pressed=self.rng.random(self.shape[0]) < 0.3,
+            at_last=(most_a > 0) & (self.rng.random(self.shape[0]) < 0.3),
         )
 
     def ledger(self):

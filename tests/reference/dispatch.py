@@ -50,21 +50,24 @@ def grant(evse, extra_a, wires, room):
 def goal(evse, pilot_a, wants, wires):
     """Next level where the want has come far enough towards it, all that is useful where pressed."""
     higher = [one for one in wires.levels_a[evse] if np.isfinite(one) and one >= pilot_a + 1e-9]
-    want_a, part = wants.want_a[evse], wants.round_at[evse]
+    want_a, part = wants.held_a[evse], wants.round_at[evse]
     is_due = bool(higher) and want_a > pilot_a + part * (higher[0] - pilot_a) + 1e-9
     reached_a = higher[0] if is_due else pilot_a
     return max(reached_a, wants.most_a[evse]) if wants.pressed[evse] else reached_a
 
 
 def pilots(wants, wires, room_left):
-    """Everybody's due rounded down, then what is left over, each time most urgent first."""
+    """Everybody's due rounded down, who cannot wait first, then what is left over, each time most urgent first."""
     open_evses = [e for e in range(len(wants.most_a)) if wants.most_a[e] > 0]
     order = sorted(open_evses, key=lambda e: -wants.urgency[e])
     told_a = dict.fromkeys(range(len(wants.most_a)), 0.0)
-    due = lambda e: wants.want_a[e]  # noqa: E731
-    held = lambda e: 0.0 if told_a[e] > 0 else wants.hold_a[e]  # noqa: E731
-    for goal_of in (due, held, lambda e: goal(e, told_a[e], wants, wires)):
-        for e in order:
+    rounds = (
+        ([e for e in order if wants.at_last[e]], lambda e: wants.want_a[e]),
+        (order, lambda e: wants.held_a[e]),
+        (order, lambda e: goal(e, told_a[e], wants, wires)),
+    )
+    for in_turn, goal_of in rounds:
+        for e in in_turn:
             most_a = min(goal_of(e), told_a[e] + room(e, wires, room_left))
             raised_a = max(level(wires.levels_a[e], most_a), told_a[e])
             grant(e, raised_a - told_a[e], wires, room_left)
@@ -80,6 +83,8 @@ def wants(t, demand, wires, ledger, step_h):
     open_h = np.where(is_open, hours, 0.0).sum(axis=1)
     full_kw = np.maximum(demand.max_a[:, t] * wires.kw_per_a[:, t], 1e-9)[:, None]
     laxity = (ledger.left_h - ledger.left_kwh / full_kw) / step_h
+    planned_kwh = ledger.left_kwh - demand.short_kwh
+    is_last = (planned_kwh > 0.05) & (ledger.left_h - planned_kwh / full_kw < step_h)
     weight = demand.priority / np.maximum(laxity + 3.0, 0.1) * np.where(ledger.charging, 1.25, 1.0)[:, None]
     charges = (open_kwh > 0) & (demand.max_a[:, t] > 0)
     owed_kwh = np.minimum(ledger.owed_kwh + demand.target_kw[:, t] * open_h, open_kwh)
@@ -87,17 +92,15 @@ def wants(t, demand, wires, ledger, step_h):
     due_a = np.maximum(owed_kwh, 0.0) / np.where(charges, open_h, 1.0) / wires.kw_per_a[:, t]
     n_soon = max(int(HOLD_H / step_h), 1)
     soon_kw = demand.target_kw[:, t : t + n_soon].max(axis=1)
-    least_a = np.minimum(wires.levels_a[:, 0], demand.max_a[:, t])
-    held_a = np.where(charges & ledger.charging & (soon_kw > HOLD_KW), least_a, 0.0)
-    want_a = np.where(charges, np.minimum(due_a, demand.max_a[:, t]), 0.0)
-    is_near = want_a >= 0.5 * held_a
+    held_a = np.where(ledger.charging & (soon_kw > HOLD_KW), wires.levels_a[:, 0], 0.0)
     return Wants(
-        want_a=np.where(is_near, np.maximum(want_a, held_a), want_a),
-        hold_a=np.where(is_near, 0.0, held_a),
+        want_a=np.where(charges, np.minimum(due_a, demand.max_a[:, t]), 0.0),
+        held_a=np.where(charges, np.minimum(np.maximum(due_a, held_a), demand.max_a[:, t]), 0.0),
         most_a=np.where(charges, demand.max_a[:, t], 0.0),
         urgency=np.where(is_open, weight, 0.0).max(axis=1, initial=0.0),
         round_at=np.where(charges & (owed_kwh > open_kwh - 1e-6), 0.0, 0.5),
         pressed=(is_open & demand.pressed).any(axis=1),
+        at_last=(is_open & is_last).any(axis=1),
     )
 
 
