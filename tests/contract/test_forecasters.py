@@ -15,6 +15,7 @@ from models.forecasting.forecaster import Forecaster, Known, Samples, Series
 from models.forecasting.seasonal_naive import SeasonalNaiveForecaster
 from models.forecasting.sessions_now import SessionForecaster
 from models.forecasting.stays import Stays
+from models.forecasting.usual import usual
 from models.timegrid import TimeGrid
 
 STEP_S = 3600
@@ -36,6 +37,7 @@ def with_sessions(series, step_s, calendar):
 
 
 FORECASTERS: dict[str, Callable[..., Forecaster]] = {
+    "usual": usual,
     "day type": DayTypeForecaster,
     "climatology": climatology,
     "seasonal naive": SeasonalNaiveForecaster,
