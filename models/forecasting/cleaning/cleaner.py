@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import BoolArray, FloatArray, IntArray, frozen, read_only
-from models.errors import GridMismatchError, InvalidInputError, Issue
+from models.errors import InvalidInputError, Issue
 from models.forecasting.cleaning import kernels as k
 from models.forecasting.cleaning.findings import Fault, Findings
+from models.forecasting.cleaning.readings import Cleaned, Readings
 from models.forecasting.forecaster import Samples, Series, Snapshot
 
 _METHOD = "cleaner"
@@ -15,41 +16,6 @@ _VERSION = 1
 _HOUR_S = 3600
 _NEAR_LIMIT = 0.98
 _SLACK = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Readings:
-    """Samples as they come, with what is known of them beside the value; each array of shape (n_samples,).
-
-    Parameters
-    ----------
-    samples : Samples
-        ``samples.curtailed`` marks values that are known to have been held down.
-    online : bool or None
-        Whether the charger could be reached; None where that is not known.
-    limit : float64 or None
-        Power that was allowed in the slot, in the unit of the series; a value at its limit was held down.
-    """
-
-    samples: Samples
-    online: BoolArray | None = None
-    limit: FloatArray | None = None
-
-    def __post_init__(self) -> None:
-        for column in (self.online, self.limit):
-            if column is not None and column.shape != self.samples.time_s.shape:
-                raise GridMismatchError(f"{column.shape} does not fit samples of {self.samples.time_s.shape}")
-
-
-@dataclass(frozen=True, slots=True)
-class Cleaned:
-    """What came out: samples to learn from, one by series and slot, and what was found.
-
-    A slot may come again in a later batch with another value, or NaN: it is the better one.
-    """
-
-    samples: Samples
-    findings: Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +114,7 @@ class Cleaner:
         ahead = samples.time_s > (now_s if now_s is not None else np.iinfo(np.int64).max)
         told_ahead = self._ahead(samples, ahead)
         if ahead.any():
-            readings = _only(readings, ~ahead)
+            readings = readings.at(np.flatnonzero(~ahead))
             samples = readings.samples
         out = np.zeros((samples.time_s.size, k.N_OUT))
         given = (samples.time_s, samples.row, samples.value, self._marks(readings))
@@ -213,14 +179,6 @@ class Cleaner:
         if readings.online is not None:
             marks[~readings.online] = Fault.OFFLINE
         return marks.astype(np.int64)
-
-
-def _only(readings: Readings, keep: BoolArray) -> Readings:
-    samples = readings.samples
-    curtailed = samples.curtailed[keep] if samples.curtailed is not None else None
-    kept = Samples(samples.time_s[keep], samples.row[keep], samples.value[keep], curtailed)
-    online = readings.online[keep] if readings.online is not None else None
-    return Readings(kept, online, readings.limit[keep] if readings.limit is not None else None)
 
 
 def _findings(out: FloatArray, samples: Samples, step_s: int) -> Findings:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import InvalidInputError
-from models.forecasting.cleaning.cleaner import Cleaner, Readings
+from models.forecasting.cleaning.cleaner import Cleaner
 from models.forecasting.cleaning.findings import Fault, Findings
+from models.forecasting.cleaning.readings import Readings
 from models.forecasting.forecaster import Samples, Series
 
 STEP_S = 1800

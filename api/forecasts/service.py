@@ -1,0 +1,137 @@
+"""From samples as they came to a forecast: clean, learn, forecast, tell."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from api.forecasts.request import ForecastAnswer, ForecastRequest
+from models.arrays import FloatArray, IntArray, frozen
+from models.errors import Issue
+from models.forecasting.cleaning.findings import Fault
+from models.forecasting.cleaning.readings import Cleaned
+from models.forecasting.forecaster import Known, QuantileForecast, Samples
+from models.quantiles import at_level
+from models.timegrid import TimeGrid
+
+if TYPE_CHECKING:
+    from models.forecasting.cleaning.cleaner import Cleaner
+    from models.forecasting.forecaster import Forecaster
+
+_PATHS_OF_A_TOTAL: Final = 200
+_DAY_S: Final = 86_400
+_STALE_S: Final = 2 * _DAY_S
+_SHORT_DAYS: Final = 7
+_LEAST_SHARE: Final = 0.5
+
+
+def forecast_of(request: ForecastRequest) -> ForecastAnswer:
+    """Return the forecast that is asked for."""
+    cleaned, cleaner = _clean(request)
+    now = request.now or _end_of(request)
+    learnt = by_slot(cleaned.samples, request.sample_s, request.wanted.step_s)
+    forecaster = _forecaster(request)
+    forecaster.update(learnt)
+    wanted, grid = request.wanted, grid_from(now, request.wanted.step_s, request.wanted.n_slots)
+    known = Known(as_of=now, plugged_in=request.plugged_in)
+    forecast = at_levels(forecaster.forecast(grid, known), frozen(wanted.levels))
+    paths = None
+    if wanted.n_paths or wanted.total:
+        paths = forecaster.paths(grid, wanted.n_paths or _PATHS_OF_A_TOTAL, wanted.seed, known)
+    total = paths.total_quantiles(frozen(wanted.levels)) if paths is not None and wanted.total else None
+    warnings = (*request.notes, *forecast.warnings, *_told(request, forecast, cleaner, now))
+    return ForecastAnswer(
+        request, forecast, paths if wanted.n_paths else None, total, learnt, cleaned.findings, warnings
+    )
+
+
+def grid_from(now: datetime, step_s: int, n_slots: int) -> TimeGrid:
+    """Return the slots of a forecast: from the first that begins at ``now`` or later."""
+    first = -int(-now.timestamp() // step_s)
+    return TimeGrid(datetime.fromtimestamp(first * step_s, UTC), step_s, n_slots)
+
+
+def at_levels(forecast: QuantileForecast, levels: FloatArray) -> QuantileForecast:
+    """Return a forecast at other levels, interpolated between its own; outside them the outermost one holds."""
+    if np.array_equal(levels, forecast.levels):
+        return forecast
+    values = [[at_level(forecast.levels, rows, level) for level in levels] for rows in forecast.values]
+    return replace(forecast, levels=levels, values=frozen(values))
+
+
+def by_slot(samples: Samples, sample_s: int, step_s: int) -> Samples:
+    """Return the mean of each slot of ``step_s`` seconds from samples of every ``sample_s`` seconds.
+
+    A slot needs half of its samples, and is curtailed where one of them is; a sample that is longer than a slot
+    counts in each slot that it covers.
+    """
+    if sample_s == step_s:
+        return samples
+    parts = max(sample_s // step_s, 1)
+    time_s = (samples.time_s[:, np.newaxis] + np.arange(parts) * (sample_s // parts)).ravel()
+    row, value = np.repeat(samples.row, parts), np.repeat(samples.value, parts)
+    keys, slot = np.unique(np.stack((row, time_s // step_s)), axis=1, return_inverse=True)
+    there = ~np.isnan(value)
+    count = np.bincount(slot[there], minlength=keys.shape[1])
+    total = np.bincount(slot[there], weights=value[there], minlength=keys.shape[1])
+    enough = count >= max(_LEAST_SHARE * step_s / sample_s, 1)
+    mean = np.divide(total, count, out=np.full(count.size, np.nan), where=enough)
+    curtailed = None
+    if samples.curtailed is not None:
+        curtailed = np.bincount(slot, np.repeat(samples.curtailed, parts), minlength=keys.shape[1]) > 0
+    return Samples(keys[1] * step_s, keys[0], frozen(mean), curtailed)
+
+
+def _forecaster(request: ForecastRequest) -> "Forecaster":
+    """Return the forecaster of the product, with nothing learnt yet."""
+    from models.forecasting.usual import usual  # noqa: PLC0415 - compiles kernels
+
+    return usual(request.series, request.wanted.step_s, request.calendar)
+
+
+def _clean(request: ForecastRequest) -> "tuple[Cleaned, Cleaner]":
+    """Clean the samples in the order in which they came; where that loses some, in the order of time.
+
+    A date with day and month swapped shows in the order in which samples came only, and a file whose parts stand
+    in no order in none.
+    """
+    from models.forecasting.cleaning.cleaner import Cleaner  # noqa: PLC0415 - compiles kernels
+
+    now_s = None if request.now is None else int(request.now.timestamp())
+    cleaner = Cleaner(request.series, request.sample_s)
+    cleaned = cleaner.clean(request.readings, now_s)
+    counts = cleaner.counts.sum(axis=0)
+    if not counts[Fault.TOO_LATE] or counts[Fault.SWAPPED_DATE]:
+        return cleaned, cleaner
+    order = np.argsort(request.readings.samples.time_s, kind="stable")
+    cleaner = Cleaner(request.series, request.sample_s)
+    return cleaner.clean(request.readings.at(order), now_s), cleaner
+
+
+def _end_of(request: ForecastRequest) -> datetime:
+    """Return the end of the newest sample of all, gaps included."""
+    newest_s = int(request.readings.samples.time_s.max(initial=0))
+    return datetime.fromtimestamp((newest_s // request.sample_s + 1) * request.sample_s, UTC)
+
+
+def _told(
+    request: ForecastRequest, forecast: QuantileForecast, cleaner: "Cleaner", now: datetime
+) -> tuple[Issue, ...]:
+    """Say where a forecast rests on little, on old samples, or leaves out the newest one."""
+    told = []
+    basis, per_day = forecast.basis, _DAY_S / request.wanted.step_s
+    age_s: IntArray = int(now.timestamp()) - basis.newest_s
+    for row, series in enumerate(request.series):
+        n_samples = int(basis.n_samples[row])
+        if not n_samples:
+            continue
+        if n_samples < _SHORT_DAYS * per_day:
+            what = f"rests on {n_samples / per_day:.1f} days of samples; similar days need {_SHORT_DAYS}"
+            told.append(Issue(series.series_id, what))
+        if age_s[row] > _STALE_S:
+            told.append(Issue(series.series_id, f"its newest sample is {age_s[row] / _DAY_S:.1f} days old"))
+        if cleaner.waiting[row]:
+            what = "its newest sample is far from all before: not used until another backs it"
+            told.append(Issue(series.series_id, what))
+    return tuple(told)
