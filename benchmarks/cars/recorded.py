@@ -79,8 +79,11 @@ class Recorded:
 
     def memory(self) -> SessionMemory:
         """Return an empty memory as such sites would have it."""
-        of = SessionMemory.of_drivers_who_state if self.states else SessionMemory.of_known_users
-        return of(self.calendar)
+        if self.states:
+            return SessionMemory.of_drivers_who_state(self.calendar)
+        if any(arrival.user is not None for arrival in self.arrivals):
+            return SessionMemory.of_known_users(self.calendar)
+        return SessionMemory.of_strangers(self.calendar)
 
     def only(self, n_newest: int) -> "Recorded":
         """Return the newest sessions."""

@@ -122,6 +122,23 @@ class Likeness:
             131.0, 2.8, 0.13, 0.5, 0.5, 0.0, 18.0, 2.44, 3.26, 3.73, 6.52, 15.2, 0.05, 0.65, 0.16, 0.75, 0.12
         )
 
+    @classmethod
+    def of_stays_unknown(cls) -> "Likeness":
+        """Return the likeness for stays of users who are neither known nor say anything.
+
+        Between what was found on the same part of Dundee and of Boulder: what matters is the EVSE.
+        """
+        return cls(
+            100.0, 0.8, 2.5, 1.0, 3.0, 6.0, 16.3, 0.314, 2.65, 33.7, 2.56, 1.2, 0.3, 0.14, 0.18, 1.0, 0.25
+        )
+
+    @classmethod
+    def of_energies_unknown(cls) -> "Likeness":
+        """Return the likeness for energies of users who are neither known nor say anything; found as that of stays."""
+        return cls(
+            50.0, 1.0, 1.2, 0.8, 1.0, 5.0, 18.0, 2.44, 3.26, 3.73, 6.52, 10.0, 0.1, 0.5, 0.18, 1.0, 0.1
+        )
+
     def as_array(self) -> FloatArray:
         """Return the scales in the order that the kernels read, shape (N_SCALES,)."""
         return frozen(astuple(self))

@@ -92,6 +92,11 @@ class SessionMemory:
         """Return a memory for sites that know who charges."""
         return cls(calendar, Likeness.of_stays_known(), Likeness.of_energies_known(), capacity)
 
+    @classmethod
+    def of_strangers(cls, calendar: SiteCalendar, capacity: int = 3000) -> "SessionMemory":
+        """Return a memory for sites that know nothing of a car but where and when it plugged in."""
+        return cls(calendar, Likeness.of_stays_unknown(), Likeness.of_energies_unknown(), capacity)
+
     def __len__(self) -> int:
         """How many sessions are kept."""
         return min(self._n_learnt, self._places.size)
