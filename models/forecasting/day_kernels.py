@@ -1,0 +1,298 @@
+"""Compiled loops of the blended forecaster; the naive twin of each is in ``tests/reference/past_days.py``."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.arrays import FloatArray, IntArray
+from models.jit import kernel
+
+if TYPE_CHECKING:
+    from models.forecasting.past_days import Neighbours
+
+
+@kernel
+def day_states_kernel(values: FloatArray, places: IntArray, per_day: int, lengths: IntArray) -> FloatArray:
+    """Mean of the last slots before an origin and before the same clock of every day before it, standardised.
+
+    Parameters
+    ----------
+    values : (n_series, n_places) float64
+        Samples by place of a ring; NaN is left out.
+    places : (n_back,) int64
+        Places of the slots before the origin, oldest first; negative where a slot may not be read.
+    per_day : int
+        Slots of a day.
+    lengths : (n_states,) int64
+        Slots that each state looks back over.
+
+    Returns
+    -------
+    (n_series, 1 + n_days, n_states) float64
+        The first is the origin's own. Zero where nothing is known, else less its mean over the days and over
+        its spread.
+    """
+    n_series, n_back, n_states = values.shape[0], places.size, lengths.size
+    n_days = (n_back - lengths.max()) // per_day
+    out = np.zeros((n_series, n_days + 1, n_states))
+    total, number = np.zeros(n_back + 1), np.zeros(n_back + 1)
+    for s in range(n_series):
+        for i in range(n_back):
+            known = places[i] >= 0 and not np.isnan(values[s, places[i]])
+            total[i + 1] = total[i] + (values[s, places[i]] if known else 0.0)
+            number[i + 1] = number[i] + (1.0 if known else 0.0)
+        for f in range(n_states):
+            for d in range(n_days + 1):
+                last = n_back - d * per_day
+                n = number[last] - number[last - lengths[f]]
+                mean = (total[last] - total[last - lengths[f]]) / max(n, 1.0)
+                out[s, d, f] = mean if n > 0.0 else np.nan
+            _standardise_kernel(out[s, :, f])
+    return out
+
+
+@kernel
+def _standardise_kernel(state: FloatArray) -> None:
+    """Take the mean away and divide by the spread, in place; zero where the state is not known."""
+    n, total = 0, 0.0
+    for value in state:
+        if not np.isnan(value):
+            n += 1
+            total += value
+    mean, squares = total / max(n, 1), 0.0
+    for value in state:
+        if not np.isnan(value):
+            squares += (value - mean) ** 2
+    spread = np.sqrt(squares / max(n, 1))
+    for d in range(state.size):
+        flat = np.isnan(state[d]) or spread <= 1e-9 * abs(mean) or spread == 0.0
+        state[d] = 0.0 if flat else (state[d] - mean) / spread
+
+
+@kernel
+def ascending_kernel(value: FloatArray, order: IntArray, count: IntArray) -> None:
+    """Put the places of ``value`` in ascending order of it: buckets of equal width, then insertion.
+
+    Parameters
+    ----------
+    value : (n,) float64
+    order : (n,) int64
+        Changed: equal values keep their order.
+    count : (at least n + 1,) int64
+        Room to work in; changed.
+    """
+    n = value.size
+    least, most = value.min(), value.max()
+    scale = (n - 1) / (most - least) if most > least else 0.0
+    scale = scale if np.isfinite(scale) else 0.0
+    count[: n + 1] = 0
+    for i in range(n):
+        count[int((value[i] - least) * scale) + 1] += 1
+    for b in range(n):
+        count[b + 1] += count[b]
+    for i in range(n):
+        bucket = int((value[i] - least) * scale)
+        order[count[bucket]] = i
+        count[bucket] += 1
+    for k in range(1, n):
+        moved, j = order[k], k
+        while j > 0 and value[order[j - 1]] > value[moved]:
+            order[j] = order[j - 1]
+            j -= 1
+        order[j] = moved
+
+
+@kernel
+def step_quantiles_kernel(
+    value: FloatArray, weight: FloatArray, order: IntArray, levels: FloatArray, out: FloatArray
+) -> None:
+    """Write quantiles of a weighted sample that is in order, linear between the middles of its steps.
+
+    Parameters
+    ----------
+    value, weight : (n,) float64
+        At least one; weights are positive.
+    order : (n,) int64
+        Places in ascending order of the values.
+    levels, out : (n_levels,) float64
+    """
+    total = weight.sum()
+    k, below, previous_middle = 0, 0.0, 0.0
+    middle = 0.5 * weight[order[0]] / total
+    for i in range(levels.size):
+        while middle < levels[i] and k < value.size - 1:
+            below += weight[order[k]]
+            k += 1
+            previous_middle = middle
+            middle = (below + 0.5 * weight[order[k]]) / total
+        out[i] = value[order[k]]
+        if k > 0 and middle > levels[i]:
+            part = (levels[i] - previous_middle) / (middle - previous_middle)
+            low = value[order[k - 1]]
+            out[i] = low + part * (value[order[k]] - low)
+
+
+@kernel
+def slopes_kernel(
+    value: FloatArray, weight: FloatArray, day: IntArray, state: FloatArray, penalty: float
+) -> FloatArray:
+    """Slopes of a weighted ridge regression of samples on the states of their days.
+
+    Parameters
+    ----------
+    value, weight : (n,) float64
+    day : (n,) int64
+        Row of ``state`` that belongs to each sample.
+    state : (n_days, n_states) float64
+    penalty : float
+        On the squared slopes, relative to the sum of weights.
+
+    Returns
+    -------
+    (n_states,) float64
+    """
+    n_days, n_states = state.shape
+    mass, sums = np.zeros(n_days), np.zeros(n_days)
+    for i in range(value.size):
+        mass[day[i]] += weight[i]
+        sums[day[i]] += weight[i] * value[i]
+    total = mass.sum()
+    mean = sums.sum() / total
+    centre = np.zeros(n_states)
+    for f in range(n_states):
+        centre[f] = (mass * state[:, f]).sum() / total
+    gram, moment = np.zeros((n_states, n_states)), np.zeros(n_states)
+    for d in range(n_days):
+        for f in range(n_states):
+            apart = state[d, f] - centre[f]
+            moment[f] += apart * (sums[d] - mass[d] * mean)
+            for g in range(n_states):
+                gram[f, g] += mass[d] * apart * (state[d, g] - centre[g])
+    for f in range(n_states):
+        gram[f, f] += penalty * total
+    return solved_kernel(gram, moment)
+
+
+@kernel
+def solved_kernel(matrix: FloatArray, right: FloatArray) -> FloatArray:
+    """Solve a small positive definite system by elimination; both arguments are changed."""
+    n = right.size
+    for k in range(n):
+        for i in range(k + 1, n):
+            factor = matrix[i, k] / matrix[k, k]
+            for j in range(k, n):
+                matrix[i, j] -= factor * matrix[k, j]
+            right[i] -= factor * right[k]
+    for k in range(n - 1, -1, -1):
+        for j in range(k + 1, n):
+            right[k] -= matrix[k, j] * right[j]
+        right[k] /= matrix[k, k]
+    return right
+
+
+@kernel
+def gathered_kernel(
+    sample: FloatArray,
+    found: "Neighbours",
+    target: int,
+    likeness: FloatArray,
+    room: FloatArray,
+    room_day: IntArray,
+) -> int:
+    """Collect the known neighbours of one target slot, and return how many there are.
+
+    Parameters
+    ----------
+    sample : (n_places,) float64
+        One series; NaN is left out.
+    found : Neighbours
+    target : int
+    likeness : (1 + n_days,) float64
+        Of the state of each day before, a factor on its weights.
+    room : (3, n_neighbours) float64
+        Filled from the left: samples, their slow weights, their fast weights.
+    room_day : (n_neighbours,) int64
+        Filled from the left: the day before the target that each comes from.
+    """
+    n = 0
+    for j in range(found.day.size):
+        place, day = found.places[target, j], found.day[j]
+        if place >= 0 and not np.isnan(sample[place]):
+            room[0, n], room_day[n] = sample[place], day
+            room[1, n] = found.weights[0, target, j] * likeness[day]
+            room[2, n] = found.weights[1, target, j] * likeness[day]
+            n += 1
+    return n
+
+
+@kernel
+def moved_kernel(value: FloatArray, day: IntArray, state: FloatArray, slope: FloatArray) -> None:
+    """Move samples, in place, by what the state of now differs from that of their day; zero stays zero.
+
+    Parameters
+    ----------
+    value : (n,) float64
+    day : (n,) int64
+        Row of ``state`` that belongs to each sample.
+    state : (1 + n_days, n_states) float64
+        The first is that of now.
+    slope : (n_states,) float64
+    """
+    for j in range(value.size):
+        if value[j] != 0.0:
+            for f in range(slope.size):
+                value[j] += slope[f] * (state[0, f] - state[day[j], f])
+
+
+@kernel
+def memories_kernel(
+    values: FloatArray,
+    found: "Neighbours",
+    states: FloatArray,
+    regressed: IntArray,
+    penalty: float,
+    levels: FloatArray,
+) -> FloatArray:
+    """Quantiles of each target slot by three memories: a slow one, a fast one, and one that is moved by the state.
+
+    Parameters
+    ----------
+    values : (n_series, n_places) float64
+        Samples by place of a ring; NaN is left out.
+    found : Neighbours
+    states : (n_series, 1 + n_days, n_states) float64
+        As :func:`day_states_kernel` returns them.
+    regressed : (n_series,) int64
+        0 where the third memory is the first again.
+    penalty : float
+        Of the regression on states.
+    levels : (n_levels,) float64
+
+    Returns
+    -------
+    (n_series, 3, n_levels, n_targets) float64
+        NaN where there is no neighbour.
+    """
+    n_series, (n_targets, n_most) = values.shape[0], found.places.shape
+    out = np.full((n_series, 3, levels.size, n_targets), np.nan)
+    room, room_day = np.empty((3, n_most)), np.empty(n_most, dtype=np.int64)
+    order, count = np.empty(n_most, dtype=np.int64), np.empty(n_most + 1, dtype=np.int64)
+    for s in range(n_series):
+        apart = ((states[s] - states[s, 0]) ** 2).sum(axis=1)
+        for t in range(n_targets):
+            likeness = np.exp(-found.fade[t] * apart) + 1e-6
+            n = gathered_kernel(values[s], found, t, likeness, room, room_day)
+            if n == 0:
+                continue
+            value, slow, by_value = room[0, :n], room[1, :n], order[:n]
+            ascending_kernel(value, by_value, count)
+            step_quantiles_kernel(value, slow, by_value, levels, out[s, 0, :, t])
+            step_quantiles_kernel(value, room[2, :n], by_value, levels, out[s, 1, :, t])
+            if regressed[s] == 0:
+                out[s, 2, :, t] = out[s, 0, :, t]
+                continue
+            slope = slopes_kernel(value, slow, room_day[:n], states[s], penalty)
+            moved_kernel(value, room_day[:n], states[s], slope)
+            ascending_kernel(value, by_value, count)
+            step_quantiles_kernel(value, slow, by_value, levels, out[s, 2, :, t])
+    return out
