@@ -103,6 +103,10 @@ class SessionForecaster:
         self._log.record(stays, observed)
         return self._counts.update(Samples.block(observed, stays.counts(observed, len(self.series))))
 
+    def is_ready(self, as_of: datetime) -> bool:
+        """Whether enough whole days of arrivals were recorded by a moment."""
+        return len(self._log.complete_days(as_of)) >= _LEAST_DAYS
+
     def arrivals(self, grid: TimeGrid, known: Known = NOTHING_KNOWN) -> QuantileForecast:
         """Return quantiles of the number of cars that arrive in each slot."""
         return self._counts.forecast(grid, replace(known, plugged_in=()))
@@ -124,7 +128,7 @@ class SessionForecaster:
 
     def paths(self, grid: TimeGrid, n_paths: int, seed: int, known: Known = NOTHING_KNOWN) -> ScenarioPaths:
         """Return scenario paths; see :class:`models.forecasting.forecaster.Forecaster`."""
-        if len(self._log.complete_days(known.issued_at(grid))) < _LEAST_DAYS:
+        if not self.is_ready(known.issued_at(grid)):
             return self._base.paths(grid, n_paths, seed, known)
         values = self._summed(grid, n_paths, np.random.default_rng(seed), known)
         return ScenarioPaths(grid, self.series, values, known.issued_at(grid))
