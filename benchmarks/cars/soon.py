@@ -132,7 +132,7 @@ class Walk:
         """Yield what came and the quantiles of each method, shape (n_methods, n_garages, n_levels, n_slots)."""
         for _ in range(n_origins):
             grid = TimeGrid(self._now, STEP_S, N_SLOTS)
-            now_open = np.flatnonzero(self._is_open())
+            now_open = np.flatnonzero(self._is_open()).tolist()
             started = process_time()
             cars = tuple(self._believed(car) for car in now_open)
             self.busy_s += process_time() - started
@@ -168,7 +168,7 @@ class Walk:
         return Stays(
             self.garages.row[places],
             self._arrival_s[places].astype(np.int64),
-            frozen([self._taken_kwh(place)[0] for place in places]),
+            frozen([self._taken_kwh(place)[0] for place in places.tolist()]),
             frozen([self.garages.sessions.ended[place].power_kw for place in places]),
         )
 

@@ -49,3 +49,13 @@ def test_the_benchmark_runs_in_its_small_size(data_dir):
     spec = find("sessions")
     report = spec.measure(BenchmarkContext(data_dir, smoke=True, options={"file": ("acn", "norway")}))
     assert {row[1] for row in report.rows} >= {"the driver's words", "arrival-hour quantiles", "ours"}
+
+
+@pytest.mark.bench
+@pytest.mark.data
+def test_the_load_of_the_next_hour_is_foreseen_better_with_open_sessions(data_dir):
+    spec = find("open_sessions")
+    options = {"start": ("2019-10-01",), "days": ("2",)}
+    report = spec.measure(BenchmarkContext(data_dir, smoke=True, options=options))
+    assert report.rows[0][0] == "history only"
+    assert float(str(report.rows[2][3])) < 0.0
