@@ -13,7 +13,7 @@ from models.grid.site import Site
 from models.units import W_PER_KW
 
 STEP_S: Final = 1800
-_FIRST_DAY: Final = date(2026, 1, 19)
+_FIRST_DAY: Final = date(2026, 1, 21)
 _N_DAYS: Final = 42
 _SEED: Final = 7
 _PER_DAY: Final = 86_400 // STEP_S

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from models.forecasting.forecaster import Forecaster
 
 _PATHS_OF_A_TOTAL: Final = 200
+"""Fewer show their own number in the outer quantiles."""
+
 _DAY_S: Final = 86_400
 _STALE_S: Final = 2 * _DAY_S
 _SHORT_DAYS: Final = 7
@@ -36,14 +38,14 @@ def forecast_of(request: ForecastRequest) -> ForecastAnswer:
     wanted, grid = request.wanted, grid_from(now, request.wanted.step_s, request.wanted.n_slots)
     known = Known(as_of=now, plugged_in=request.plugged_in)
     forecast = at_levels(forecaster.forecast(grid, known), frozen(wanted.levels))
-    paths = None
-    if wanted.n_paths or wanted.total:
-        paths = forecaster.paths(grid, wanted.n_paths or _PATHS_OF_A_TOTAL, wanted.seed, known)
-    total = paths.total_quantiles(frozen(wanted.levels)) if paths is not None and wanted.total else None
+    paths = forecaster.paths(grid, wanted.n_paths, wanted.seed, known) if wanted.n_paths else None
+    total = None
+    if wanted.total:
+        many = paths if wanted.n_paths >= _PATHS_OF_A_TOTAL else None
+        many = many or forecaster.paths(grid, _PATHS_OF_A_TOTAL, wanted.seed, known)
+        total = many.total_quantiles(forecast.levels)
     warnings = (*request.notes, *forecast.warnings, *_told(request, forecast, cleaner, now))
-    return ForecastAnswer(
-        request, forecast, paths if wanted.n_paths else None, total, learnt, cleaned.findings, warnings
-    )
+    return ForecastAnswer(request, forecast, paths, total, learnt, cleaned.findings, warnings)
 
 
 def grid_from(now: datetime, step_s: int, n_slots: int) -> TimeGrid:
