@@ -22,7 +22,7 @@ def forecast_table(answer: ForecastAnswer) -> "pd.DataFrame":
     if answer.total is not None:
         names.append(TOTAL)
         values.append(answer.total)
-        paths += [answer.paths.values.sum(axis=0)] if answer.paths is not None else []
+        paths += [answer.paths.values.sum(axis=0)] if answer.paths is not None else []  # noqa: PD011 - no table
     starts = pd.to_datetime(grid.steps * grid.step_s, unit="s", utc=True)
     columns = {"series": np.repeat(names, grid.n_slots), "start": np.tile(starts, len(names))}
     columns |= {

@@ -78,6 +78,14 @@ def fans(answer: ForecastAnswer, days: float = 3.0) -> tuple[Fan, ...]:
     return tuple(found)
 
 
+def largest(answer: ForecastAnswer, most: int) -> tuple[Fan, ...]:
+    """Return the series with the greatest mean of the 90 % quantile, in their own order; the sum is always there."""
+    found = fans(answer)
+    size = [np.inf if fan.name == TOTAL else float(level_of(fan, answer, 0.9).mean()) for fan in found]
+    kept = sorted(sorted(range(len(found)), key=lambda i: -size[i])[:most])
+    return tuple(found[i] for i in kept)
+
+
 def level_of(fan: Fan, answer: ForecastAnswer, level: float) -> FloatArray:
     """Return one quantile of a fan, interpolated between those it has, shape (n_slots,)."""
     return at_level(answer.forecast.levels, fan.quantiles, level)

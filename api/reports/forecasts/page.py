@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from api.forecasts.request import ForecastAnswer
-from api.reports.forecasts.figures import Fan, cleaned_rows, fans
+from api.reports.forecasts.figures import Fan, cleaned_rows, largest
 from api.reports.forecasts.plot import forecast_figure
 from api.reports.forecasts.tables import figure
 from api.reports.page import page, svg, table
@@ -39,7 +39,7 @@ def forecast_page(answer: ForecastAnswer) -> str:
         f'<li class="note">{html.escape(one.where)}: {html.escape(one.what)}</li>' for one in answer.warnings
     )
     blocks = [svg(forecast_figure(answer)), f"<ul>{warnings}</ul>" if warnings else "", _cleaned(answer)]
-    blocks += [_quantiles(answer, fan) for fan in fans(answer)[:_MOST_TABLES]]
+    blocks += [_quantiles(answer, fan) for fan in largest(answer, _MOST_TABLES)]
     return page("Forecast", blocks)
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from api.forecasts.request import ForecastAnswer
-from api.reports.forecasts.figures import Fan, fans, level_of
+from api.reports.forecasts.figures import Fan, largest, level_of
 from api.reports.plot import FAINT, INK, date_axis, style
 from models.arrays import FloatArray, frozen
 
@@ -29,10 +29,10 @@ _LINE_INCH: Final = 0.2
 
 
 def forecast_figure(answer: ForecastAnswer) -> "Figure":
-    """Return the picture of a forecast, drawn without any display; at most six series, the sum first."""
+    """Return the picture of a forecast, drawn without any display; the six largest series, the sum first."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - takes a second to import
 
-    drawn = fans(answer)[:_MOST_PANELS]
+    drawn = largest(answer, _MOST_PANELS)
     panel = _SINGLE_INCH if len(drawn) == 1 else _PANEL_INCH
     height = _TOP_INCH + panel * len(drawn) + _BOTTOM_INCH
     figure = Figure(figsize=(_WIDTH_INCH, height), dpi=_DPI, facecolor="white")
@@ -57,7 +57,7 @@ def _title(figure: "Figure", answer: ForecastAnswer, height: float) -> None:
         f"from {start:%A %d %B %Y %H:%M}, {zone.key} time",
         f"{forecast.grid.n_slots * forecast.grid.step_h:g} h by {forecast.grid.step_s / 60:g} min",
         forecast.basis.method,
-        *([f"the first {_MOST_PANELS} are drawn"] if n > _MOST_PANELS else []),
+        *([f"the {_MOST_PANELS} largest are drawn"] if n > _MOST_PANELS else []),
     )
     figure.text(0.075, 1 - 0.64 / height, "   ·   ".join(facts), fontsize=9.5, color=FAINT)
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api.forecasts.request import ForecastAnswer
-from api.reports.forecasts.figures import Fan, cleaned_rows, fans, level_of, shown_slots
+from api.reports.forecasts.figures import Fan, cleaned_rows, fans, largest, level_of, shown_slots
 from api.reports.tables import new_table
 
 _MOST_ROWS: Final = 24
@@ -26,7 +26,7 @@ def forecast_tables(answer: ForecastAnswer) -> Group:
     blocks: list[RenderableType] = [_headline(answer)]
     if answer.findings.fault.size:
         blocks += [_cleaned(answer), Text()]
-    blocks += [_slots(answer, drawn[0]), Text()]
+    blocks += [_slots(answer, largest(answer, 1)[0]), Text()]
     if len(drawn) > 1:
         blocks += [_series(answer, drawn), Text()]
     blocks += [
