@@ -42,6 +42,9 @@ def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its param
     ] = None,
     example: Annotated[bool, typer.Option("--example", help="Forecast the built-in example.")] = False,
     save_example: Annotated[Path | None, typer.Option(help="Write the example's history, and stop.")] = None,
+    sessions: Annotated[
+        Path | None, typer.Option(help="Recorded sessions; without a departure while a car is there.")
+    ] = None,
     horizon: Annotated[float, typer.Option(min=0.01, help="Hours to look ahead.")] = 24.0,
     step: Annotated[int | None, typer.Option(min=1, help="Minutes of a slot; those of the samples.")] = None,
     at: Annotated[
@@ -73,7 +76,7 @@ def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its param
     if (history is None) == (not example):
         raise typer.BadParameter("give a file, or --example")
     columns = Columns(time, id_, value, tuple(column or ()), zone, charging, installed)
-    asked = command.Asked(horizon, step, at, levels, paths, seed, total)
+    asked = command.Asked(horizon, step, at, levels, paths, seed, total, sessions)
     command.forecast(history, columns, asked, out, plot)
 
 

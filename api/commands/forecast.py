@@ -13,10 +13,10 @@ from api.commands.files import faults_told, write_text
 from api.forecasts.files.columns import Columns
 from api.forecasts.files.history import History, history_in
 from api.forecasts.files.table import read_table, write_table
-from models.errors import ChargingError, IssueList
+from models.errors import ChargingError, Issue, IssueList
 
 if TYPE_CHECKING:
-    from api.forecasts.request import ForecastAnswer, ForecastRequest, Wanted
+    from api.forecasts.request import ForecastAnswer, ForecastRequest, SessionRecord, Wanted
 
 _PICTURES: Final = (".png", ".svg", ".html")
 _TABLES: Final = (".csv", ".parquet", ".json")
@@ -36,6 +36,7 @@ class Asked:
     n_paths: int
     seed: int
     total: bool
+    sessions: Path | None = None
 
 
 def forecast(
@@ -110,9 +111,21 @@ def _request(found: History, columns: Columns, asked: Asked) -> "ForecastRequest
     at = asked.at
     if at is not None:
         at = at.replace(tzinfo=ZoneInfo(columns.zone)) if at.tzinfo is None else at.astimezone(UTC)
-    calendar = SiteCalendar(columns.zone)
+    sessions: tuple[SessionRecord, ...] = ()
+    notes: tuple[Issue, ...] = ()
+    if asked.sessions is not None:
+        from api.forecasts.files.sessions import sessions_in
+
+        sessions, notes = sessions_in(read_table(asked.sessions), found.series, columns.zone)
     return ForecastRequest(
-        found.series, found.sample_s, found.readings, wanted, at, calendar, (), found.notes
+        found.series,
+        found.sample_s,
+        found.readings,
+        wanted,
+        at,
+        SiteCalendar(columns.zone),
+        sessions=sessions,
+        notes=(*found.notes, *notes),
     )
 
 

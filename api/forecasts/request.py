@@ -49,6 +49,39 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A charging session as it was recorded.
+
+    Parameters
+    ----------
+    series_id : str
+        Charging load that it is part of.
+    evse : str
+    arrival : datetime
+    departure : datetime or None
+        None while the car is still there.
+    energy_kwh : float
+        What it took, so far while it is still there [kWh].
+    power_kw : float or None
+        Power at which it charges while nobody holds it back [kW].
+    user : str or None
+    stated_departure : datetime or None
+    stated_kwh : float or None
+        What the driver stated.
+    """
+
+    series_id: str
+    evse: str
+    arrival: datetime
+    departure: datetime | None
+    energy_kwh: float
+    power_kw: float | None = None
+    user: str | None = None
+    stated_departure: datetime | None = None
+    stated_kwh: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ForecastRequest:
     """Samples of some series, and the forecast that is wanted of them.
 
@@ -64,6 +97,9 @@ class ForecastRequest:
         Nothing from this moment on is read; the end of the newest sample where None.
     calendar : SiteCalendar
     plugged_in : tuple of PluggedIn
+        Cars of which departure and need are told.
+    sessions : tuple of SessionRecord
+        Sessions that have ended, and those of cars that are still there; cars that come are learnt from them.
     notes : tuple of Issue
         What was seen while the input was read.
     """
@@ -75,6 +111,7 @@ class ForecastRequest:
     now: datetime | None = None
     calendar: SiteCalendar = field(default_factory=SiteCalendar)
     plugged_in: tuple[PluggedIn, ...] = ()
+    sessions: tuple[SessionRecord, ...] = ()
     notes: tuple[Issue, ...] = ()
 
 

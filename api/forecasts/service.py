@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from api.forecasts.cars import CarsAhead
 from api.forecasts.request import ForecastAnswer, ForecastRequest
 from models.arrays import FloatArray, IntArray, frozen
 from models.errors import Issue
 from models.forecasting.cleaning.findings import Fault
 from models.forecasting.cleaning.readings import Cleaned
-from models.forecasting.forecaster import Known, QuantileForecast, Samples
+from models.forecasting.forecaster import QuantileForecast, Samples
 from models.quantiles import at_level
 from models.timegrid import TimeGrid
 
@@ -26,25 +27,27 @@ _DAY_S: Final = 86_400
 _STALE_S: Final = 2 * _DAY_S
 _SHORT_DAYS: Final = 7
 _LEAST_SHARE: Final = 0.5
+_MOST_ALONE: Final = 3
+_ALONE_S: Final = 7 * _DAY_S
 
 
 def forecast_of(request: ForecastRequest) -> ForecastAnswer:
     """Return the forecast that is asked for."""
     cleaned, cleaner = _clean(request)
-    now = request.now or _end_of(request)
+    now = request.now or datetime.fromtimestamp(_now_s(request), UTC)
     learnt = by_slot(cleaned.samples, request.sample_s, request.wanted.step_s)
-    forecaster = _forecaster(request)
-    forecaster.update(learnt)
     wanted, grid = request.wanted, grid_from(now, request.wanted.step_s, request.wanted.n_slots)
-    known = Known(as_of=now, plugged_in=request.plugged_in)
-    forecast = at_levels(forecaster.forecast(grid, known), frozen(wanted.levels))
-    paths = forecaster.paths(grid, wanted.n_paths, wanted.seed, known) if wanted.n_paths else None
+    base = _usual(request)
+    base.update(learnt)
+    asked = CarsAhead(base, request, now)
+    forecast = at_levels(asked.forecast(grid), frozen(wanted.levels))
+    paths = asked.paths(grid, wanted.n_paths, wanted.seed) if wanted.n_paths else None
     total = None
     if wanted.total:
         many = paths if wanted.n_paths >= _PATHS_OF_A_TOTAL else None
-        many = many or forecaster.paths(grid, _PATHS_OF_A_TOTAL, wanted.seed, known)
+        many = many or asked.paths(grid, _PATHS_OF_A_TOTAL, wanted.seed)
         total = many.total_quantiles(forecast.levels)
-    warnings = (*request.notes, *forecast.warnings, *_told(request, forecast, cleaner, now))
+    warnings = (*request.notes, *asked.notes, *forecast.warnings, *_told(request, forecast, cleaner, now))
     return ForecastAnswer(request, forecast, paths, total, learnt, cleaned.findings, warnings)
 
 
@@ -85,7 +88,7 @@ def by_slot(samples: Samples, sample_s: int, step_s: int) -> Samples:
     return Samples(keys[1] * step_s, keys[0], frozen(mean), curtailed)
 
 
-def _forecaster(request: ForecastRequest) -> "Forecaster":
+def _usual(request: ForecastRequest) -> "Forecaster":
     """Return the forecaster of the product, with nothing learnt yet."""
     from models.forecasting.usual import usual  # noqa: PLC0415 - compiles kernels
 
@@ -96,25 +99,37 @@ def _clean(request: ForecastRequest) -> "tuple[Cleaned, Cleaner]":
     """Clean the samples in the order in which they came; where that loses some, in the order of time.
 
     A date with day and month swapped shows in the order in which samples came only, and a file whose parts stand
-    in no order in none.
+    in no order in none. What is later than the moment of the forecast is not looked at.
     """
     from models.forecasting.cleaning.cleaner import Cleaner  # noqa: PLC0415 - compiles kernels
 
-    now_s = None if request.now is None else int(request.now.timestamp())
+    readings, now_s = request.readings, _now_s(request)
+    if request.now is not None:
+        readings = readings.at(np.flatnonzero(readings.samples.time_s < now_s))
     cleaner = Cleaner(request.series, request.sample_s)
-    cleaned = cleaner.clean(request.readings, now_s)
+    cleaned = cleaner.clean(readings, now_s)
     counts = cleaner.counts.sum(axis=0)
     if not counts[Fault.TOO_LATE] or counts[Fault.SWAPPED_DATE]:
         return cleaned, cleaner
-    order = np.argsort(request.readings.samples.time_s, kind="stable")
+    order = np.argsort(readings.samples.time_s, kind="stable")
     cleaner = Cleaner(request.series, request.sample_s)
-    return cleaner.clean(request.readings.at(order), now_s), cleaner
+    return cleaner.clean(readings.at(order), now_s), cleaner
 
 
-def _end_of(request: ForecastRequest) -> datetime:
-    """Return the end of the newest sample of all, gaps included."""
-    newest_s = int(request.readings.samples.time_s.max(initial=0))
-    return datetime.fromtimestamp((newest_s // request.sample_s + 1) * request.sample_s, UTC)
+def _now_s(request: ForecastRequest) -> int:
+    """Return the moment of the forecast [s since the epoch]: the end of the newest sample where none is given.
+
+    A few samples alone, days after all others, are of a clock that was wrong, and do not count.
+    """
+    if request.now is not None:
+        return int(request.now.timestamp())
+    times = np.unique(request.readings.samples.time_s)
+    for n_alone in range(min(_MOST_ALONE, times.size - 1), 0, -1):
+        if times[-n_alone] - times[-n_alone - 1] > _ALONE_S:
+            times = times[:-n_alone]
+            break
+    newest_s = int(times.max(initial=0))
+    return (newest_s // request.sample_s + 1) * request.sample_s
 
 
 def _told(

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 import numpy as np
 from pydantic import Field
 
-from api.forecasts.request import TOTAL, ForecastRequest, Wanted
+from api.forecasts.request import TOTAL, ForecastRequest, SessionRecord, Wanted
 from api.forecasts.schemas import MAX_SAMPLES
 from api.sessions.schemas import DepartureQuantiles, DepartureWire
 from api.wire.schemas import (
@@ -114,6 +114,39 @@ class PluggedInWire(WireModel):
         return PluggedIn(self.series_id, session, self.power_kw)
 
 
+class SessionRecordWire(WireModel):
+    """A session as it was recorded: ended, or with a car that is still there."""
+
+    series_id: Annotated[Identity, Field(description="charging load that it is part of")]
+    evse_id: Annotated[Identity | None, Field(description="where; the series unless given")] = None
+    arrival: Annotated[Moment, Field(description="plug-in time")]
+    departure: Annotated[Moment | None, Field(description="plug-out time; null while the car is there")] = (
+        None
+    )
+    energy_kwh: Annotated[KilowattHours, Field(description="what it took, so far while it is there [kWh]")]
+    power_kw: Annotated[
+        float | None, Field(gt=0, le=1e7, description="power while nobody held it back; null: not known [kW]")
+    ] = None
+    user_id: Annotated[Identity | None, Field(description="who charged, under any name that lasts")] = None
+    stated_departure: Annotated[Moment | None, Field(description="what the driver stated")] = None
+    stated_kwh: Annotated[KilowattHours | None, Field(description="what the driver stated [kWh]")] = None
+
+    def to_domain(self) -> SessionRecord:
+        """Return the session."""
+        both = self.stated_departure is not None and self.stated_kwh is not None
+        return SessionRecord(
+            self.series_id,
+            self.evse_id or self.series_id,
+            self.arrival,
+            self.departure,
+            self.energy_kwh,
+            self.power_kw,
+            self.user_id,
+            self.stated_departure if both else None,
+            self.stated_kwh if both else None,
+        )
+
+
 class ForecastWire(WireModel):
     """Samples of some series, and the forecast that is wanted of them."""
 
@@ -153,7 +186,19 @@ class ForecastWire(WireModel):
         tuple[date, ...], Field(max_length=1000, description="local dates that are like Sundays")
     ] = ()
     plugged_in: Annotated[
-        tuple[PluggedInWire, ...], Field(max_length=10_000, description="cars that are plugged in now")
+        tuple[PluggedInWire, ...],
+        Field(
+            max_length=10_000,
+            description="cars that are plugged in now, of which departure and need are told",
+        ),
+    ] = ()
+    sessions: Annotated[
+        tuple[SessionRecordWire, ...],
+        Field(
+            max_length=50_000,
+            description="recorded sessions of the last weeks, and those of cars that are there now (no departure): "
+            "departures, needs and arrivals are learnt from them",
+        ),
     ] = ()
 
     def to_domain(self) -> ForecastRequest:
@@ -178,6 +223,7 @@ class ForecastWire(WireModel):
             self.now,
             SiteCalendar(self.zone, frozenset(self.holidays)),
             tuple(car.to_domain(never) for car in self.plugged_in),
+            tuple(one.to_domain() for one in self.sessions),
         )
 
     def _check(self, issues: IssueList) -> None:
@@ -204,6 +250,15 @@ class ForecastWire(WireModel):
             )
             issues.require(car.arrival <= self._end, f"{where}.arrival", "lies after now")
             _check_departure(car.departure, f"{where}.departure", issues)
+        for i, session in enumerate(self.sessions):
+            where = f"sessions[{i}]"
+            issues.require(
+                session.series_id in known,
+                f"{where}.series_id",
+                f"{session.series_id!r} is none of the series",
+            )
+            left = session.departure is None or session.departure > session.arrival
+            issues.require(left, f"{where}.departure", "is not after the arrival")
 
     @property
     def _end(self) -> datetime:
