@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.arrays import FloatArray, IntArray, frozen
-from models.forecasting.day_kernels import day_states_kernel, memories_kernel
+from models.forecasting.day_kernels import busy_kernel, day_states_kernel, memories_kernel
 from models.forecasting.day_type import filled, no_history, unused_inputs
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import (
@@ -166,15 +166,8 @@ class BlendedForecaster:
         back = places_before(history, before, shape.reach_days * per_day)
         lengths = np.asarray([max(h * 3600 // self.step_s, 1) for h in shape.state_hours], dtype=np.int64)
         states = day_states_kernel(history.values, back, per_day, lengths)
-        return memories_kernel(history.values, found, states, self._busy(back), shape.penalty, levels)
-
-    def _busy(self, back: IntArray) -> IntArray:
-        """1 for each series that has load in most of the slots that are known, shape (n_series,)."""
-        values = self._history.values[:, back[back >= 0]]
-        known = (~np.isnan(values)).sum(axis=1)
-        with_load = (np.nan_to_num(values) != 0.0).sum(axis=1)
-        busy: IntArray = (with_load > _BUSY_SHARE * known).astype(np.int64)
-        return busy
+        busy = busy_kernel(history.values, back, _BUSY_SHARE)
+        return memories_kernel(history.values, found, states, busy, shape.penalty, levels)
 
     def _rehearsed(self, origin: int, targets: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return what every memory would have said from an origin, and what came."""

@@ -70,66 +70,94 @@ def _standardise_kernel(state: FloatArray) -> None:
 
 
 @kernel
-def ascending_kernel(value: FloatArray, order: IntArray, count: IntArray) -> None:
-    """Put the places of ``value`` in ascending order of it: buckets of equal width, then insertion.
+def busy_kernel(values: FloatArray, places: IntArray, share: float) -> IntArray:
+    """Mark each series that has load in more than a share of the slots that are known.
+
+    Parameters
+    ----------
+    values : (n_series, n_places) float64
+    places : (n_back,) int64
+        Negative where a slot may not be read.
+    share : float
+
+    Returns
+    -------
+    (n_series,) int64
+    """
+    busy = np.zeros(values.shape[0], dtype=np.int64)
+    for s in range(values.shape[0]):
+        known, loaded = 0, 0
+        for place in places:
+            if place >= 0 and not np.isnan(values[s, place]):
+                known += 1
+                loaded += 1 if values[s, place] != 0.0 else 0
+        busy[s] = 1 if loaded > share * known else 0
+    return busy
+
+
+@kernel
+def ascending_kernel(value: FloatArray, order: IntArray, ordered: FloatArray, room: IntArray) -> None:
+    """Put a sample in ascending order: into buckets of equal width, then by insertion.
 
     Parameters
     ----------
     value : (n,) float64
-    order : (n,) int64
-        Changed: equal values keep their order.
-    count : (at least n + 1,) int64
+    order, ordered : (n,) int64 and float64
+        Filled: the places of the sample in ascending order, equal values as they came; and its values.
+    room : (2, at least n + 1) int64
         Room to work in; changed.
     """
-    n = value.size
+    n, count, bucket = value.size, room[0], room[1]
     least, most = value.min(), value.max()
     scale = (n - 1) / (most - least) if most > least else 0.0
     scale = scale if np.isfinite(scale) else 0.0
     count[: n + 1] = 0
     for i in range(n):
-        count[int((value[i] - least) * scale) + 1] += 1
+        bucket[i] = int((value[i] - least) * scale)
+        count[bucket[i] + 1] += 1
     for b in range(n):
         count[b + 1] += count[b]
     for i in range(n):
-        bucket = int((value[i] - least) * scale)
-        order[count[bucket]] = i
-        count[bucket] += 1
+        place = count[bucket[i]]
+        order[place], ordered[place] = i, value[i]
+        count[bucket[i]] = place + 1
     for k in range(1, n):
-        moved, j = order[k], k
-        while j > 0 and value[order[j - 1]] > value[moved]:
-            order[j] = order[j - 1]
+        moved, from_place, j = ordered[k], order[k], k
+        while j > 0 and ordered[j - 1] > moved:
+            order[j], ordered[j] = order[j - 1], ordered[j - 1]
             j -= 1
-        order[j] = moved
+        order[j], ordered[j] = from_place, moved
 
 
 @kernel
 def step_quantiles_kernel(
-    value: FloatArray, weight: FloatArray, order: IntArray, levels: FloatArray, out: FloatArray
+    ordered: FloatArray, order: IntArray, weight: FloatArray, levels: FloatArray, out: FloatArray
 ) -> None:
-    """Write quantiles of a weighted sample that is in order, linear between the middles of its steps.
+    """Write quantiles of a weighted sample, linear between the middles of its steps.
 
     Parameters
     ----------
-    value, weight : (n,) float64
-        At least one; weights are positive.
+    ordered : (n,) float64
+        At least one value, ascending.
     order : (n,) int64
-        Places in ascending order of the values.
+        Place of each in ``weight``.
+    weight : (n,) float64
+        Positive.
     levels, out : (n_levels,) float64
     """
-    total = weight.sum()
-    k, below, previous_middle = 0, 0.0, 0.0
-    middle = 0.5 * weight[order[0]] / total
+    total, own = weight.sum(), weight[order[0]]
+    k, middle, before = 0, 0.5 * own, 0.0
     for i in range(levels.size):
-        while middle < levels[i] and k < value.size - 1:
-            below += weight[order[k]]
+        wanted = levels[i] * total
+        while middle < wanted and k < ordered.size - 1:
             k += 1
-            previous_middle = middle
-            middle = (below + 0.5 * weight[order[k]]) / total
-        out[i] = value[order[k]]
-        if k > 0 and middle > levels[i]:
-            part = (levels[i] - previous_middle) / (middle - previous_middle)
-            low = value[order[k - 1]]
-            out[i] = low + part * (value[order[k]] - low)
+            following = weight[order[k]]
+            before = middle
+            middle += 0.5 * (own + following)
+            own = following
+        out[i] = ordered[k]
+        if k > 0 and middle > wanted:
+            out[i] = ordered[k - 1] + (wanted - before) / (middle - before) * (ordered[k] - ordered[k - 1])
 
 
 @kernel
@@ -152,23 +180,23 @@ def slopes_kernel(
     (n_states,) float64
     """
     n_days, n_states = state.shape
+    total, mean = weight.sum(), (weight * value).sum() / weight.sum()
     mass, sums = np.zeros(n_days), np.zeros(n_days)
     for i in range(value.size):
         mass[day[i]] += weight[i]
-        sums[day[i]] += weight[i] * value[i]
-    total = mass.sum()
-    mean = sums.sum() / total
-    centre = np.zeros(n_states)
-    for f in range(n_states):
-        centre[f] = (mass * state[:, f]).sum() / total
-    gram, moment = np.zeros((n_states, n_states)), np.zeros(n_states)
+        sums[day[i]] += weight[i] * (value[i] - mean)
+    gram, moment, centre = np.zeros((n_states, n_states)), np.zeros(n_states), np.zeros(n_states)
     for d in range(n_days):
         for f in range(n_states):
-            apart = state[d, f] - centre[f]
-            moment[f] += apart * (sums[d] - mass[d] * mean)
-            for g in range(n_states):
-                gram[f, g] += mass[d] * apart * (state[d, g] - centre[g])
+            weighted = mass[d] * state[d, f]
+            centre[f] += weighted
+            moment[f] += sums[d] * state[d, f]
+            for g in range(f + 1):
+                gram[f, g] += weighted * state[d, g]
     for f in range(n_states):
+        for g in range(f + 1):
+            gram[f, g] -= centre[f] * centre[g] / total
+            gram[g, f] = gram[f, g]
         gram[f, f] += penalty * total
     return solved_kernel(gram, moment)
 
@@ -209,7 +237,7 @@ def gathered_kernel(
     target : int
     likeness : (1 + n_days,) float64
         Of the state of each day before, a factor on its weights.
-    room : (3, n_neighbours) float64
+    room : (at least 3, n_neighbours) float64
         Filled from the left: samples, their slow weights, their fast weights.
     room_day : (n_neighbours,) int64
         Filled from the left: the day before the target that each comes from.
@@ -275,8 +303,8 @@ def memories_kernel(
     """
     n_series, (n_targets, n_most) = values.shape[0], found.places.shape
     out = np.full((n_series, 3, levels.size, n_targets), np.nan)
-    room, room_day = np.empty((3, n_most)), np.empty(n_most, dtype=np.int64)
-    order, count = np.empty(n_most, dtype=np.int64), np.empty(n_most + 1, dtype=np.int64)
+    room, room_day = np.empty((4, n_most)), np.empty(n_most, dtype=np.int64)
+    order, counts = np.empty(n_most, dtype=np.int64), np.empty((2, n_most + 1), dtype=np.int64)
     for s in range(n_series):
         apart = ((states[s] - states[s, 0]) ** 2).sum(axis=1)
         for t in range(n_targets):
@@ -284,15 +312,15 @@ def memories_kernel(
             n = gathered_kernel(values[s], found, t, likeness, room, room_day)
             if n == 0:
                 continue
-            value, slow, by_value = room[0, :n], room[1, :n], order[:n]
-            ascending_kernel(value, by_value, count)
-            step_quantiles_kernel(value, slow, by_value, levels, out[s, 0, :, t])
-            step_quantiles_kernel(value, room[2, :n], by_value, levels, out[s, 1, :, t])
+            value, slow, ordered = room[0, :n], room[1, :n], room[3, :n]
+            ascending_kernel(value, order[:n], ordered, counts)
+            step_quantiles_kernel(ordered, order[:n], slow, levels, out[s, 0, :, t])
+            step_quantiles_kernel(ordered, order[:n], room[2, :n], levels, out[s, 1, :, t])
             if regressed[s] == 0:
                 out[s, 2, :, t] = out[s, 0, :, t]
                 continue
             slope = slopes_kernel(value, slow, room_day[:n], states[s], penalty)
             moved_kernel(value, room_day[:n], states[s], slope)
-            ascending_kernel(value, by_value, count)
-            step_quantiles_kernel(value, slow, by_value, levels, out[s, 2, :, t])
+            ascending_kernel(value, order[:n], ordered, counts)
+            step_quantiles_kernel(ordered, order[:n], slow, levels, out[s, 2, :, t])
     return out

@@ -25,6 +25,12 @@ def standardise(state):
     return np.nan_to_num((state - np.mean(known)) / np.std(known))
 
 
+def busy(values, places, share):
+    """Share of load among what is known."""
+    past = values[:, places[places >= 0]]
+    return (((past != 0) & ~np.isnan(past)).sum(axis=1) > share * (~np.isnan(past)).sum(axis=1)).astype(int)
+
+
 def ascending(value):
     """Stable order."""
     return np.argsort(value, kind="stable")

@@ -39,6 +39,14 @@ def test_states_of_days_equal_their_twin(seed, n_days):
     np.testing.assert_allclose(got, naive.day_states(values, places, 6, lengths), atol=1e-7)
 
 
+@given(seed=seeds, share=st.floats(0.0, 1.0))
+def test_busy_series_are_those_of_the_twin(seed, share):
+    rng = np.random.default_rng(seed)
+    values = np.round(with_gaps(rng, (4, 9), share))
+    places = rng.integers(-2, 9, 12)
+    np.testing.assert_array_equal(kernels.busy_kernel(values, places, 0.5), naive.busy(values, places, 0.5))
+
+
 @given(arrays(np.float64, 6, elements=st.one_of(st.just(np.nan), st.integers(-9, 9).map(float))))
 def test_standardised_states_equal_their_twin(state):
     got = state.copy()
@@ -50,15 +58,17 @@ def test_standardised_states_equal_their_twin(state):
 def test_the_ascending_order_is_the_stable_one(listed):
     value = np.array(listed)
     order = np.empty(value.size, dtype=np.int64)
-    kernels.ascending_kernel(value, order, np.empty(value.size + 1, dtype=np.int64))
+    ordered, room = np.empty(value.size), np.empty((2, value.size + 1), dtype=np.int64)
+    kernels.ascending_kernel(value, order, ordered, room)
     np.testing.assert_array_equal(order, naive.ascending(value))
+    np.testing.assert_array_equal(ordered, np.sort(value))
 
 
 @given(st.lists(st.tuples(numbers, st.floats(0.01, 10.0)), min_size=1, max_size=40))
 def test_step_quantiles_equal_their_twin_and_do_not_cross(pairs):
     value, weight = np.array([v for v, _ in pairs]), np.array([w for _, w in pairs])
     order, got = naive.ascending(value), np.empty(LEVELS.size)
-    kernels.step_quantiles_kernel(value, weight, order, LEVELS, got)
+    kernels.step_quantiles_kernel(value[order], order, weight, LEVELS, got)
     np.testing.assert_allclose(got, naive.step_quantiles(value, weight, order, LEVELS), rtol=1e-9, atol=1e-6)
     assert (np.diff(got) >= 0.0).all()
 
