@@ -29,9 +29,11 @@ from models.forecasting.history import History, require_step, step_before
 from models.forecasting.memory_weights import MemoryWeights, Rehearsal, Standing, mix
 from models.forecasting.past_days import MemoryShape, neighbours, places_before
 from models.forecasting.paths import path_levels, shuffled
+from models.forecasting.peers import N_PARTS, Lent, PeerShape, mixture, peers_of
 from models.timegrid import TimeGrid
 
 _DAY_S = 86_400
+_RECENT_DAYS = 28
 _SPARE_DAYS = 4
 """Days that samples may be newer than the origin of a forecast before the oldest it reads are overwritten."""
 
@@ -41,10 +43,11 @@ _BUSY_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class BlendOptions:
-    """Shape of the memories, and how they are weighed."""
+    """Shape of the memories, how they are weighed, and what new stations borrow."""
 
     shape: MemoryShape = field(default_factory=MemoryShape)
     rehearsal: Rehearsal = field(default_factory=Rehearsal)
+    peers: PeerShape = field(default_factory=PeerShape)
 
 
 class BlendedForecaster:
@@ -112,7 +115,7 @@ class BlendedForecaster:
         issued_at = known.issued_at(grid)
         before = step_before(grid, issued_at.timestamp())
         basis = self._history.basis(self.method, before)
-        values = self._quantiles(grid, self._levels, before)
+        values = self._quantiles(grid, self._levels, before, basis.n_samples)
         warnings = (*no_history(self._series, basis), *unused_inputs(known))
         return QuantileForecast(grid, self._series, self._levels, values, issued_at, basis, warnings)
 
@@ -120,7 +123,8 @@ class BlendedForecaster:
         """Return scenario paths; see :class:`models.forecasting.forecaster.Forecaster`."""
         issued_at = known.issued_at(grid)
         before = step_before(grid, issued_at.timestamp())
-        marginal = self._quantiles(grid, path_levels(n_paths), before)
+        n_samples = self._history.basis(self.method, before).n_samples
+        marginal = self._quantiles(grid, path_levels(n_paths), before, n_samples)
         values = shuffled(marginal, self._history, grid, before, np.random.default_rng(seed))
         return ScenarioPaths(grid, self._series, values, issued_at)
 
@@ -133,18 +137,44 @@ class BlendedForecaster:
         self._history.restore(snapshot, self.method)
         self._weights.forget_from(0)
 
-    def _quantiles(self, grid: TimeGrid, levels: FloatArray, before: int) -> FloatArray:
+    def _quantiles(self, grid: TimeGrid, levels: FloatArray, before: int, n_samples: IntArray) -> FloatArray:
         """Quantiles of all series on a grid, from samples before an absolute step."""
         require_step(grid, self.step_s)
         standing = self._weights.standing(before, self._rehearsed)
-        values = self._blended(
-            self._memories(before, grid.steps, levels), grid.steps - before, standing, levels
-        )
+        memories = self._memories(before, grid.steps, levels)
+        values = self._blended(memories, grid.steps - before, standing, levels)
+        values = self._borrowed(values, grid, levels, before, frozen(n_samples * (self.step_s / _DAY_S)))
         if np.isnan(values).any():
             there = (self._history.steps >= 0) & (self._history.steps < before)
             past = np.where(there, self._history.values, np.nan)
             values = filled(values, past, self._series, levels)
         return within_bounds(self._series, values)
+
+    def _borrowed(
+        self, values: FloatArray, grid: TimeGrid, levels: FloatArray, before: int, days: FloatArray
+    ) -> FloatArray:
+        """Quantiles of all series, those with few days of samples mixed with what their peers lend."""
+        shape = self._options.peers
+        peers = peers_of(self._series, days, shape)
+        if not peers.young.size:
+            return values
+        rows = np.concatenate([peers.grown, peers.young])
+        own = self._memories(before, grid.steps, path_levels(N_PARTS), rows)[:, 0]
+        mean_kw, n = self._recent_means(rows, before), peers.grown.size
+        lent = Lent.of(own[:n], mean_kw[:n])
+        share = shape.own_share(days[peers.young])
+        values = np.array(values)
+        for i, row in enumerate(peers.young):
+            borrowed = lent.scaled(float(mean_kw[n + i]), float(days[row]), shape.level_days)
+            known = np.where(np.isnan(own[n + i]), borrowed, own[n + i])
+            values[row] = mixture(known, borrowed, float(share[i]), levels)
+        return frozen(values)
+
+    def _recent_means(self, rows: IntArray, before: int) -> FloatArray:
+        """Mean load of the last four weeks, 0 where nothing is known, shape (n_rows,)."""
+        back = places_before(self._history, before, _RECENT_DAYS * _DAY_S // self.step_s)
+        recent = self._history.values[np.ix_(rows, back[back >= 0])]
+        return frozen(np.nansum(recent, axis=1) / np.maximum((~np.isnan(recent)).sum(axis=1), 1))
 
     def _blended(
         self, memories: FloatArray, lead_slots: IntArray, standing: Standing, levels: FloatArray
@@ -158,16 +188,19 @@ class BlendedForecaster:
         width = (mixed[:, outer[1]] - mixed[:, outer[0]])[:, np.newaxis]
         return frozen(np.maximum.accumulate(mixed + width * moves_at(levels, self._levels, moves), axis=1))
 
-    def _memories(self, before: int, targets: IntArray, levels: FloatArray) -> FloatArray:
-        """Quantiles of every memory for target steps, shape (n_series, 3, n_levels, n_targets)."""
+    def _memories(
+        self, before: int, targets: IntArray, levels: FloatArray, rows: IntArray | None = None
+    ) -> FloatArray:
+        """Quantiles of every memory for target steps, shape (n_series or n_rows, 3, n_levels, n_targets)."""
         shape, history = self._options.shape, self._history
         per_day = _DAY_S // self.step_s
         found = neighbours(history, shape, before, targets)
         back = places_before(history, before, shape.reach_days * per_day)
         lengths = np.asarray([max(h * 3600 // self.step_s, 1) for h in shape.state_hours], dtype=np.int64)
-        states = day_states_kernel(history.values, back, per_day, lengths)
-        busy = busy_kernel(history.values, back, _BUSY_SHARE)
-        return memories_kernel(history.values, found, states, busy, shape.penalty, levels)
+        values = history.values if rows is None else history.values[rows]
+        states = day_states_kernel(values, back, per_day, lengths)
+        busy = busy_kernel(values, back, _BUSY_SHARE)
+        return memories_kernel(values, found, states, busy, shape.penalty, levels)
 
     def _rehearsed(self, origin: int, targets: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return what every memory would have said from an origin, and what came."""
