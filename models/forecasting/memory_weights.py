@@ -45,10 +45,10 @@ class Rehearsal:
     lead_h: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0, 6.0, 10.0, 16.0, 22.0)
     weight_borders_h: tuple[float, ...] = (1.0, 3.0, 8.0)
     tail_borders_h: tuple[float, ...] = (3.0,)
-    keenness: float = 20.0
+    keenness: float = 40.0
     loss_patience: float = 20.0
     tail_patience: float = 150.0
-    forgetting: float = 0.95
+    forgetting: float = 0.85
 
     @property
     def reach_days(self) -> int:
