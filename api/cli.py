@@ -59,6 +59,9 @@ def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its param
     installed: Annotated[
         float | None, typer.Option(min=0.001, help="Installed power of each series.")
     ] = None,
+    registers: Annotated[
+        bool, typer.Option("--registers", help="Samples are readings of energy registers [kWh].")
+    ] = False,
     levels: Annotated[str | None, typer.Option(help="Quantiles, as in 0.1,0.5,0.9.")] = None,
     paths: Annotated[int, typer.Option(min=0, max=10000, help="Scenario paths to write.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="The same seed, the same paths.")] = 0,
@@ -76,7 +79,7 @@ def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its param
     if (history is None) == (not example):
         raise typer.BadParameter("give a file, or --example")
     columns = Columns(time, id_, value, tuple(column or ()), zone, charging, installed)
-    asked = command.Asked(horizon, step, at, levels, paths, seed, total, sessions)
+    asked = command.Asked(horizon, step, at, levels, paths, seed, total, sessions, registers)
     command.forecast(history, columns, asked, out, plot)
 
 
@@ -115,11 +118,13 @@ def demo(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of the input."""
+def schema(
+    of: Annotated[str, typer.Argument(help="plan: a site's state; forecast: samples of series.")] = "plan",
+) -> None:
+    """Print the JSON Schema of the input of a plan, or of a forecast."""
     from api.commands import schema as command
 
-    command.schema()
+    command.schema(of)
 
 
 @app.command()

@@ -1,8 +1,9 @@
 """``gridpilot forecast``: quantiles and paths of any regular series in a file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ _TABLES: Final = (".csv", ".parquet", ".json")
 _MOST_SLOTS: Final = 10_000
 _HOUR_S: Final = 3600
 _LOWEST: Final = 0.05
+_POWER_OF: Final = MappingProxyType({"kWh": "kW", "MWh": "MW"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Asked:
     seed: int
     total: bool
     sessions: Path | None = None
+    registers: bool = False
 
 
 def forecast(
@@ -102,7 +105,7 @@ def _request(found: History, columns: Columns, asked: Asked) -> "ForecastRequest
     InvalidInputError
         Options do not fit; names all that do not.
     """
-    from api.forecasts.request import ForecastRequest
+    from api.forecasts.request import ForecastRequest, SampleKind
     from models.forecasting.features import SiteCalendar
 
     issues = IssueList()
@@ -117,14 +120,19 @@ def _request(found: History, columns: Columns, asked: Asked) -> "ForecastRequest
         from api.forecasts.files.sessions import sessions_in
 
         sessions, notes = sessions_in(read_table(asked.sessions), found.series, columns.zone)
+    series, kind = found.series, SampleKind.MEAN_POWER
+    if asked.registers:
+        kind = SampleKind.ENERGY_REGISTER
+        series = tuple(replace(one, unit=_POWER_OF.get(one.unit, one.unit)) for one in series)
     return ForecastRequest(
-        found.series,
+        series,
         found.sample_s,
         found.readings,
         wanted,
         at,
         SiteCalendar(columns.zone),
         sessions=sessions,
+        kind=kind,
         notes=(*found.notes, *notes),
     )
 

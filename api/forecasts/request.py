@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from models.arrays import FloatArray
 from models.errors import Issue
@@ -19,6 +20,13 @@ from models.forecasting.forecaster import (
 
 TOTAL = "total"
 """Name of the sum of all series."""
+
+
+class SampleKind(StrEnum):
+    """What a sample is: the mean power since it, or the reading of an energy register."""
+
+    MEAN_POWER = "mean_power"
+    ENERGY_REGISTER = "energy_register"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,7 @@ class ForecastRequest:
         Cars of which departure and need are told.
     sessions : tuple of SessionRecord
         Sessions that have ended, and those of cars that are still there; cars that come are learnt from them.
+    kind : SampleKind
     notes : tuple of Issue
         What was seen while the input was read.
     """
@@ -112,6 +121,7 @@ class ForecastRequest:
     calendar: SiteCalendar = field(default_factory=SiteCalendar)
     plugged_in: tuple[PluggedIn, ...] = ()
     sessions: tuple[SessionRecord, ...] = ()
+    kind: SampleKind = SampleKind.MEAN_POWER
     notes: tuple[Issue, ...] = ()
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from api.forecasts.cars import CarsAhead
-from api.forecasts.request import ForecastAnswer, ForecastRequest
+from api.forecasts.request import ForecastAnswer, ForecastRequest, SampleKind
 from models.arrays import FloatArray, IntArray, frozen
 from models.errors import Issue
 from models.forecasting.cleaning.findings import Fault
-from models.forecasting.cleaning.readings import Cleaned
+from models.forecasting.cleaning.readings import Cleaned, Readings
 from models.forecasting.forecaster import QuantileForecast, Samples
 from models.quantiles import at_level
 from models.timegrid import TimeGrid
@@ -106,6 +106,8 @@ def _clean(request: ForecastRequest) -> "tuple[Cleaned, Cleaner]":
     readings, now_s = request.readings, _now_s(request)
     if request.now is not None:
         readings = readings.at(np.flatnonzero(readings.samples.time_s < now_s))
+    if request.kind is SampleKind.ENERGY_REGISTER:
+        return _clean_registers(request, readings, now_s)
     cleaner = Cleaner(request.series, request.sample_s)
     cleaned = cleaner.clean(readings, now_s)
     counts = cleaner.counts.sum(axis=0)
@@ -114,6 +116,18 @@ def _clean(request: ForecastRequest) -> "tuple[Cleaned, Cleaner]":
     order = np.argsort(readings.samples.time_s, kind="stable")
     cleaner = Cleaner(request.series, request.sample_s)
     return cleaner.clean(readings.at(order), now_s), cleaner
+
+
+def _clean_registers(request: ForecastRequest, readings: Readings, now_s: int) -> "tuple[Cleaned, Cleaner]":
+    """Clean readings of energy registers, in the order of time, as the mean power between them."""
+    from models.forecasting.cleaning.cleaner import Cleaner  # noqa: PLC0415 - compiles kernels
+    from models.forecasting.cleaning.registers import Registers  # noqa: PLC0415 - as above
+
+    order = np.argsort(readings.samples.time_s, kind="stable")
+    metered = Registers(len(request.series), request.sample_s).metered(readings.at(order))
+    cleaner = Cleaner(request.series, request.sample_s)
+    cleaned = cleaner.clean(metered.readings, now_s)
+    return replace(cleaned, findings=metered.findings.and_then(cleaned.findings)), cleaner
 
 
 def _now_s(request: ForecastRequest) -> int:
@@ -129,7 +143,8 @@ def _now_s(request: ForecastRequest) -> int:
             times = times[:-n_alone]
             break
     newest_s = int(times.max(initial=0))
-    return (newest_s // request.sample_s + 1) * request.sample_s
+    open_slots = 0 if request.kind is SampleKind.ENERGY_REGISTER else 1
+    return (newest_s // request.sample_s + open_slots) * request.sample_s
 
 
 def _told(

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no annotations
 from typer.testing import CliRunner
 
 from api.cli import app
+from api.examples.forecast import example_forecast
 from api.forecasts.answer.schemas import ForecastOut
 
 
@@ -297,6 +299,25 @@ def test_every_fault_of_recorded_sessions_is_named(tmp_path, text, named):
     assert (result.exit_code, "Traceback" in result.output) == (2, False)
     for word in named:
         assert word in result.stderr
+
+
+def test_energy_registers_give_the_forecast_of_their_power(plain, tmp_path):
+    frame, path = loads(), tmp_path / "registers.csv"
+    edges = frame.index.append(frame.index[-1:] + pd.Timedelta("30min"))
+    kwh = np.vstack([np.zeros(2), np.cumsum(frame.to_numpy() / 2, axis=0)]) + 12_345.0
+    pd.DataFrame(kwh, index=edges.rename("time"), columns=["office_kwh", "hall_kwh"]).to_csv(path)
+    told, expected = quantiles(path, "--registers"), quantiles(plain)
+    for one, other in zip(told["series"], expected["series"], strict=True):
+        assert one["unit"] == "kW"
+        np.testing.assert_allclose(one["quantiles"], other["quantiles"], rtol=1e-6)
+    assert told["start"] == expected["start"]
+
+
+def test_the_schema_of_a_forecast_is_one_that_its_example_obeys():
+    schema = json.loads(CliRunner().invoke(app, ["schema", "forecast"]).output)
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(example_forecast())
+    assert CliRunner().invoke(app, ["schema", "weather"]).exit_code == 2
 
 
 def test_a_stray_stamp_of_the_far_future_does_not_move_the_forecast(plain, tmp_path):

@@ -186,3 +186,33 @@ class Watch:
             out["missing"] = step - self.newest - 1
         self.newest, self.stamp, self.seen[step] = step, stamp, value
         return self.follow(step, value, out) if mark == 0 else out
+
+
+def register(readings, step_s):
+    """Mean power between the readings of one register, ``(time_s, kwh)`` in any order; by looking at pairs.
+
+    Returns a list of ``(slot, power or NaN, fault)``, one for every reading.
+    """
+    told = []
+    for i, (time_s, kwh) in enumerate(readings):
+        earlier = [one for one in readings[:i] if not math.isnan(one[1])]
+        newest = max(earlier, default=None, key=lambda one: one[0])
+        if math.isnan(kwh) or newest is None:
+            told.append((time_s // step_s, NAN, 0))
+        elif time_s <= newest[0]:
+            told.append((time_s // step_s, NAN, TOO_LATE))
+        else:
+            told.append(_between(newest, (time_s, kwh), step_s))
+    return told
+
+
+def _between(before, now, step_s):
+    seconds, taken, fault = now[0] - before[0], now[1] - before[1], 0
+    if taken < 0:
+        digits = len(str(math.ceil(max(before[1], 1.0)) - 1)) if before[1] > 1.0 else 0
+        top = 10**digits
+        rolled = before[1] >= 0.9 * top and now[1] <= 0.1 * top
+        taken, fault = (taken + top, 15) if rolled else (NAN, 14)
+    single = abs(seconds - step_s) <= step_s // 10
+    slot = (before[0] + step_s // 10) // step_s
+    return slot, taken / seconds * 3600 if single else NAN, fault

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 import numpy as np
 from pydantic import Field
 
-from api.forecasts.request import TOTAL, ForecastRequest, SessionRecord, Wanted
+from api.forecasts.request import TOTAL, ForecastRequest, SampleKind, SessionRecord, Wanted
 from api.forecasts.schemas import MAX_SAMPLES
 from api.sessions.schemas import DepartureQuantiles, DepartureWire
 from api.wire.schemas import (
@@ -153,6 +153,12 @@ class ForecastWire(WireModel):
     series: Annotated[
         tuple[SeriesWire, ...], Field(min_length=1, max_length=MAX_SERIES, description="what was metered")
     ]
+    kind: Annotated[
+        Literal["mean_power", "energy_register"],
+        Field(
+            description="what values are: mean power from their start on, or readings of energy registers [kWh]"
+        ),
+    ] = "mean_power"
     sample_minutes: Annotated[StepMinutes, Field(description="length of an interval of all series [min]")] = (
         30
     )
@@ -224,6 +230,7 @@ class ForecastWire(WireModel):
             SiteCalendar(self.zone, frozenset(self.holidays)),
             tuple(car.to_domain(never) for car in self.plugged_in),
             tuple(one.to_domain() for one in self.sessions),
+            SampleKind(self.kind),
         )
 
     def _check(self, issues: IssueList) -> None:
