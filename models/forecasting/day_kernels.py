@@ -24,13 +24,13 @@ def day_states_kernel(values: FloatArray, places: IntArray, per_day: int, length
     per_day : int
         Slots of a day.
     lengths : (n_states,) int64
-        Slots that each state looks back over.
+        Slots that each state looks back over, ascending.
 
     Returns
     -------
     (n_series, 1 + n_days, n_states) float64
-        The first is the origin's own. Zero where nothing is known, else less its mean over the days and over
-        its spread.
+        The first is the origin's own. Less its mean over the days and over its spread; where nothing is known
+        the next longer state, and zero where there is none.
     """
     n_series, n_back, n_states = values.shape[0], places.size, lengths.size
     n_days = (n_back - lengths.max()) // per_day
@@ -41,19 +41,19 @@ def day_states_kernel(values: FloatArray, places: IntArray, per_day: int, length
             known = places[i] >= 0 and not np.isnan(values[s, places[i]])
             total[i + 1] = total[i] + (values[s, places[i]] if known else 0.0)
             number[i + 1] = number[i] + (1.0 if known else 0.0)
-        for f in range(n_states):
+        for f in range(n_states - 1, -1, -1):
             for d in range(n_days + 1):
                 last = n_back - d * per_day
                 n = number[last] - number[last - lengths[f]]
                 mean = (total[last] - total[last - lengths[f]]) / max(n, 1.0)
                 out[s, d, f] = mean if n > 0.0 else np.nan
-            _standardise_kernel(out[s, :, f])
+            _standardise_kernel(out[s, :, f], out[s, :, min(f + 1, n_states - 1)])
     return out
 
 
 @kernel
-def _standardise_kernel(state: FloatArray) -> None:
-    """Take the mean away and divide by the spread, in place; zero where the state is not known."""
+def _standardise_kernel(state: FloatArray, instead: FloatArray) -> None:
+    """Take the mean away and divide by the spread, in place; what is not known is taken from ``instead``."""
     n, total = 0, 0.0
     for value in state:
         if not np.isnan(value):
@@ -64,9 +64,12 @@ def _standardise_kernel(state: FloatArray) -> None:
         if not np.isnan(value):
             squares += (value - mean) ** 2
     spread = np.sqrt(squares / max(n, 1))
+    flat = spread <= 1e-9 * abs(mean) or spread == 0.0
     for d in range(state.size):
-        flat = np.isnan(state[d]) or spread <= 1e-9 * abs(mean) or spread == 0.0
-        state[d] = 0.0 if flat else (state[d] - mean) / spread
+        if not np.isnan(state[d]):
+            state[d] = 0.0 if flat else (state[d] - mean) / spread
+        else:
+            state[d] = 0.0 if np.isnan(instead[d]) else instead[d]
 
 
 @kernel

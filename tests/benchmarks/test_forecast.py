@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.forecast import BENCHMARK, cuts
 from benchmarks.forecast.data import Kind, read_panels
+from benchmarks.forecast.hardships import Trials, refresh_rows
 from benchmarks.forecast.measures import figures
 from benchmarks.forecast.protocol import Contender, judged, outcomes
 from benchmarks.forecast.published import best_of_rivals
@@ -89,3 +90,11 @@ def test_the_benchmark_runs_in_its_small_size(data_dir):
     report = BENCHMARK.measure(BenchmarkContext(data_dir, smoke=True))
     assert {row[1] for row in report.rows} == {"ours", "day-type", "climatology", "seasonal-naive"}
     assert all(isinstance(row[2], float) and 0.0 < row[2] < 2.0 for row in report.rows)
+
+
+def test_a_fall_is_followed_and_dirt_is_survived(folder):
+    trials = Trials(read_panels(folder, {}), 1, np.random.default_rng(1))
+    assert {row[1] for row in trials.dirt()} >= {Kind.CITY, Kind.FEEDER}
+    cold = {row[0]: row[3] for row in trials.cold()}
+    assert all(isinstance(loss, float) and loss >= 0.0 for loss in cold.values())
+    assert len(refresh_rows(2, seed=1)) == 2

@@ -9,20 +9,21 @@ def day_states(values, places, per_day, lengths):
     n_days = (places.size - max(lengths)) // per_day
     out = np.empty((values.shape[0], n_days + 1, len(lengths)))
     for s, row in enumerate(past):
-        for f, length in enumerate(lengths):
+        instead = np.zeros(n_days + 1)
+        for f, length in reversed(list(enumerate(lengths))):
             ends = [places.size - d * per_day for d in range(n_days + 1)]
             parts = [row[end - length : end] for end in ends]
             means = [np.nan if np.isnan(part).all() else np.nanmean(part) for part in parts]
-            out[s, :, f] = standardise(np.array(means))
+            out[s, :, f] = instead = standardise(np.array(means), instead)
     return out
 
 
-def standardise(state):
-    """Zero where not known or where all are the same, else (value - mean) / spread."""
+def standardise(state, instead):
+    """(value - mean) / spread of what is known, zero where all are the same; else what stands instead."""
     known = state[~np.isnan(state)]
     if known.size == 0 or np.std(known) <= 1e-9 * abs(np.mean(known)):
-        return np.zeros_like(state)
-    return np.nan_to_num((state - np.mean(known)) / np.std(known))
+        return np.where(np.isnan(state), instead, 0.0)
+    return np.where(np.isnan(state), instead, (state - np.mean(known)) / np.std(known))
 
 
 def busy(values, places, share):
