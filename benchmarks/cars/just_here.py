@@ -33,11 +33,15 @@ NAMES: Final = (4, 5, 6)
 
 
 class Foreseen(NamedTuple):
-    """Quantiles of stays [h] and energies [kWh] at :data:`LEVELS`, both (n_cars, n_levels); CPU time of a car [us]."""
+    """Quantiles at :data:`LEVELS` of stays [h] and energies [kWh], both (n_cars, n_levels).
+
+    CPU time is that of a car as it plugs in, and of reading its quantiles again later [us].
+    """
 
     stay_h: FloatArray
     energy_kwh: FloatArray
     us_per_car: float = np.nan
+    us_again: float = np.nan
 
 
 class Judged(NamedTuple):
@@ -51,6 +55,7 @@ class Judged(NamedTuple):
     departure_cover: float
     energy_cover: float
     us_per_car: float
+    us_again: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ def lessons(sessions: Recorded) -> Lessons:
     first, n = int(LEARNT_SHARE * len(sessions)), len(sessions)
     traits, known = np.empty((n, N_TRAITS)), np.zeros(n, dtype=np.bool_)
     stays, energies = np.empty((n - first, LEVELS.size)), np.empty((n - first, LEVELS.size))
-    n_learnt, busy_s = 0, 0.0
+    n_learnt, found_s, busy_s = 0, 0.0, 0.0
     for number, arrival in enumerate(sessions.arrivals):
         while n_learnt < n and ends[n_learnt] <= arrival.time:
             place = order[n_learnt]
@@ -92,10 +97,14 @@ def lessons(sessions: Recorded) -> Lessons:
         if number >= first:
             started = process_time()
             kin = memory.kin(arrival)
+            found_s += process_time() - started
             stays[number - first] = kin.stay_h.quantiles(LEVELS, 0.0, LEAST_MORE)
             energies[number - first] = kin.energy_kwh.quantiles(LEVELS, 0.0, LEAST_MORE)
             busy_s += process_time() - started
-    return Lessons(first, traits, known, Foreseen(stays, energies, 1e6 * busy_s / (n - first)))
+    of_car = 1e6 / (n - first)
+    return Lessons(
+        first, traits, known, Foreseen(stays, energies, of_car * busy_s, of_car * (busy_s - found_s))
+    )
 
 
 def judged_rows(sessions: Recorded) -> list[Judged]:
@@ -127,7 +136,7 @@ def _groups(sessions: Recorded, learnt: Lessons, later: IntArray) -> dict[str, I
 
 
 def _only(foreseen: Foreseen, places: IntArray) -> Foreseen:
-    return Foreseen(foreseen.stay_h[places], foreseen.energy_kwh[places], foreseen.us_per_car)
+    return foreseen._replace(stay_h=foreseen.stay_h[places], energy_kwh=foreseen.energy_kwh[places])
 
 
 def _row(sessions: Recorded, names: tuple[str, str], cars: IntArray, foreseen: Foreseen) -> Judged:
@@ -141,6 +150,7 @@ def _row(sessions: Recorded, names: tuple[str, str], cars: IntArray, foreseen: F
         _cover(foreseen.stay_h, stay_h),
         _cover(foreseen.energy_kwh, energy_kwh),
         foreseen.us_per_car,
+        foreseen.us_again,
     )
 
 

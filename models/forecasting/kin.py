@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from models.arrays import FloatArray, frozen
-from models.forecasting.kin_kernels import survivors_kernel
+from models.forecasting.kin_kernels import spread_kernel, survivors_kernel
 
 _TAIL = 0.1
 """Level whose exceedances widen or narrow the quantiles."""
@@ -152,9 +152,7 @@ class Spread(NamedTuple):
 
     def of(self, levels: FloatArray) -> FloatArray:
         """Return the levels that are read for nominal ones."""
-        below = np.minimum(levels * self.lower, _MEDIAN)
-        above = np.maximum(1.0 - (1.0 - levels) * self.upper, _MEDIAN)
-        return frozen(np.where(levels < _MEDIAN, below, np.where(levels > _MEDIAN, above, _MEDIAN)))
+        return spread_kernel(levels, self.lower, self.upper)
 
     def after(self, place: float, pace: float) -> "Spread":
         """Return the spread after a session whose outcome lay at a level of its own forecast.

@@ -29,15 +29,17 @@ def distances(past, car, scales):
     return np.sum(parts, axis=0)
 
 
-def reach(distance, own, span=12.0, most_others=400):
-    """The nearest of the others, and the farthest that counts: the first of the limits, by sorting."""
+def reach(distance, own, span=12.0, most_others=300, n_parts=96):
+    """The nearest of the others, and the end of the part in which the last that counts lies, by sorting."""
     rank = np.sort(distance[~own])
     if not rank.size:
         return 0.0, 0.0
-    return rank[0], min(rank[0] + span, rank[:most_others][-1] if rank.size > most_others else np.inf)
+    last = rank[most_others - 1] - rank[0] if rank.size >= most_others else np.inf
+    parts = min(np.floor(last * n_parts / span) + 1, n_parts)
+    return rank[0], rank[0] + parts * span / n_parts
 
 
-def kin(past, car, scales, span=12.0, most_others=400):
+def kin(past, car, scales, span=12.0, most_others=300):
     """Weight of every session, 0 for those that are not looked at, shape (n_past,)."""
     far = distances(past, car, scales)
     own = (past[6] == car[6]) & (car[6] >= 0)
@@ -46,6 +48,15 @@ def kin(past, car, scales, span=12.0, most_others=400):
     theirs = np.where(~own & (far <= limit), np.exp(-(far - nearest) / 2), 0.0)
     wanted = scales[15] if car[6] >= 0 else 1.0
     return mine + (wanted * theirs / theirs.sum() if theirs.any() else 0.0)
+
+
+def spread(levels, lower, upper):
+    """Distances of levels from the nearer end, scaled on their side of the median."""
+    end = np.where(levels < 0.5, 0.0, 1.0)
+    tail = np.minimum(
+        np.abs(levels - end) * np.select([levels < 0.5, levels > 0.5], [lower, upper], 1.0), 0.5
+    )
+    return np.abs(end - tail)
 
 
 def survivors(value, weight, levels, beyond, least_more):

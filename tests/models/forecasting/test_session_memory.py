@@ -127,6 +127,16 @@ def test_a_car_that_is_still_there_leaves_later_than_now_and_quantiles_do_not_cr
     assert (np.diff(stays) >= 0.0).all()
 
 
+@given(lower=st.floats(0.1, 2.0), upper=st.floats(0.1, 2.0))
+def test_a_spread_moves_the_tails_in_their_order_and_never_the_median(lower, upper):
+    read = Spread(lower, upper).of(LEVELS)
+    assert read[3] == 0.5
+    np.testing.assert_allclose(read, reference.spread(LEVELS, lower, upper), rtol=1e-12)
+    assert (np.diff(read) >= 0.0).all()
+    assert ((read > 0.0) & (read < 1.0)).all()
+    np.testing.assert_allclose(Spread().of(LEVELS), LEVELS)
+
+
 def test_the_spread_follows_until_the_tails_hold_what_they_say():
     rng = np.random.default_rng(3)
     outcomes = Outcomes(np.sort(rng.normal(0, 1, 400)), np.ones(400))
