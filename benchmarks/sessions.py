@@ -49,7 +49,7 @@ NOTES: Final = (
     "the first 80 % of a file, in the order of plugging in, are learnt from; the last 20 % are judged",
     "ours sees every session that has ended by the time the judged car plugs in, and nothing else",
     "LightGBM and arrival-hour quantiles: trained once on the first 80 %; LightGBM with the same traits as ours",
-    "scales of likeness were searched for on sessions from 55 to 80 % of acn, norway, dundee and boulder only",
+    "scales of likeness were searched for on sessions from 40 to 80 % of acn, norway, dundee and boulder only",
     "CPU: finding its kin and reading quantiles of departure and energy; later only the quantiles are read again",
     "known users: a session of the same user has ended before",
 )

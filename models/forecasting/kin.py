@@ -110,9 +110,25 @@ class Likeness:
 
     @classmethod
     def of_stays_known(cls) -> "Likeness":
-        """Return the likeness for stays of users who are known; found on the same part of the Norwegian garages."""
+        """Return the likeness for stays of users who are known; found on 40 to 80 % of the Norwegian garages."""
         return cls(
-            67.0, 1.6, 2.7, 0.8, 0.9, 0.0, 16.3, 0.314, 2.65, 33.7, 2.56, 1.2, 0.3, 0.14, 0.18, 1.13, 0.2
+            28.3,
+            1.57,
+            1.88,
+            1.22,
+            2.49,
+            1.53,
+            16.3,
+            0.314,
+            2.65,
+            33.7,
+            2.56,
+            1.23,
+            0.08,
+            0.03,
+            0.04,
+            0.96,
+            0.9,
         )
 
     @classmethod
