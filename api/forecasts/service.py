@@ -10,7 +10,7 @@ from api.forecasts.cars import CarsAhead
 from api.forecasts.request import ForecastAnswer, ForecastRequest, SampleKind
 from models.arrays import FloatArray, IntArray, frozen
 from models.errors import Issue
-from models.forecasting.cleaning.findings import Fault
+from models.forecasting.cleaning.findings import Fault, Findings
 from models.forecasting.cleaning.readings import Cleaned, Readings
 from models.forecasting.forecaster import QuantileForecast, Samples
 from models.quantiles import at_level
@@ -28,12 +28,14 @@ _STALE_S: Final = 2 * _DAY_S
 _SHORT_DAYS: Final = 7
 _LEAST_SHARE: Final = 0.5
 _MOST_ALONE: Final = 3
+_WATCHED_DAYS: Final = 45
 _ALONE_S: Final = 7 * _DAY_S
 
 
 def forecast_of(request: ForecastRequest) -> ForecastAnswer:
     """Return the forecast that is asked for."""
     cleaned, cleaner = _clean(request)
+    cleaned = replace(cleaned, findings=cleaned.findings.and_then(_moved_days(request, cleaned)))
     now = request.now or datetime.fromtimestamp(_now_s(request), UTC)
     learnt = by_slot(cleaned.samples, request.sample_s, request.wanted.step_s)
     wanted, grid = request.wanted, grid_from(now, request.wanted.step_s, request.wanted.n_slots)
@@ -116,6 +118,16 @@ def _clean(request: ForecastRequest) -> "tuple[Cleaned, Cleaner]":
     order = np.argsort(readings.samples.time_s, kind="stable")
     cleaner = Cleaner(request.series, request.sample_s)
     return cleaner.clean(readings.at(order), now_s), cleaner
+
+
+def _moved_days(request: ForecastRequest, cleaned: Cleaned) -> Findings:
+    """Return the days of the last weeks whose shape has moved, as that of a meter whose clock is wrong has."""
+    from models.forecasting.cleaning.clock_watch import ClockWatch  # noqa: PLC0415 - used here only
+
+    samples = cleaned.samples
+    recent = np.flatnonzero(samples.time_s >= samples.time_s.max(initial=0) - _WATCHED_DAYS * _DAY_S)
+    watch = ClockWatch(len(request.series), request.sample_s, request.calendar)
+    return watch.watch(Samples(samples.time_s[recent], samples.row[recent], samples.value[recent]))
 
 
 def _clean_registers(request: ForecastRequest, readings: Readings, now_s: int) -> "tuple[Cleaned, Cleaner]":

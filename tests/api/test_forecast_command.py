@@ -313,6 +313,15 @@ def test_energy_registers_give_the_forecast_of_their_power(plain, tmp_path):
     assert told["start"] == expected["start"]
 
 
+def test_a_clock_that_is_wrong_by_hours_is_told(tmp_path):
+    frame, path = loads(40), tmp_path / "wrong.csv"
+    frame["office"] = np.where(np.arange(len(frame)) >= 30 * 48, np.roll(frame["office"], 6), frame["office"])
+    frame.to_csv(path)
+    office, hall = quantiles(path)["series"]
+    assert "clock_shift" in {one["fault"] for one in office["cleaned"]}
+    assert "clock_shift" not in {one["fault"] for one in hall["cleaned"]}
+
+
 def test_the_schema_of_a_forecast_is_one_that_its_example_obeys():
     schema = json.loads(CliRunner().invoke(app, ["schema", "forecast"]).output)
     Draft202012Validator.check_schema(schema)

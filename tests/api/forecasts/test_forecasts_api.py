@@ -69,7 +69,7 @@ def test_an_offline_hour_is_not_learnt_as_idle(client):
     asked["series"][0]["values"][200:220], online[200:220] = [0.0] * 20, [False] * 20
     asked["series"][0] |= {"online": online, "charging": True}
     one = client.post("/v1/forecasts", json=asked).json()["series"][0]
-    assert min(min(row) for row in one["quantiles"]) == 5.0
+    assert np.min(one["quantiles"]) > 4.99
     assert [(c["fault"], c["samples"]) for c in one["cleaned"]] == [("offline", 20)]
 
 
