@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -12,6 +12,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+)
+MOMENTS: Final = (
+    "%Y-%m-%d",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M%z",
+    "%Y-%m-%dT%H:%M:%S%z",
 )
 bench = typer.Typer(help="Figures that can be measured again.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
@@ -48,7 +55,8 @@ def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its param
     horizon: Annotated[float, typer.Option(min=0.01, help="Hours to look ahead.")] = 24.0,
     step: Annotated[int | None, typer.Option(min=1, help="Minutes of a slot; those of the samples.")] = None,
     at: Annotated[
-        datetime | None, typer.Option(help="Nothing from then on is read; the end of the newest sample.")
+        datetime | None,
+        typer.Option(help="Nothing from then on is read; the end of the newest sample.", formats=[*MOMENTS]),
     ] = None,
     column: Annotated[list[str] | None, typer.Option(help="One series; again for more; all.")] = None,
     time: Annotated[str | None, typer.Option(help="The column of times; found unless given.")] = None,
@@ -60,7 +68,7 @@ def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its param
         float | None, typer.Option(min=0.001, help="Installed power of each series.")
     ] = None,
     registers: Annotated[
-        bool, typer.Option("--registers", help="Samples are readings of energy registers [kWh].")
+        bool, typer.Option("--registers", help="Samples are energy registers, in kWh.")
     ] = False,
     levels: Annotated[str | None, typer.Option(help="Quantiles, as in 0.1,0.5,0.9.")] = None,
     paths: Annotated[int, typer.Option(min=0, max=10000, help="Scenario paths to write.")] = 0,

@@ -164,6 +164,10 @@ def _told(
 ) -> tuple[Issue, ...]:
     """Say where a forecast rests on little, on old samples, or leaves out the newest one."""
     told = []
+    if request.sample_s > request.wanted.step_s:
+        apart, slot = request.sample_s / 60, request.wanted.step_s / 60
+        what = f"are {apart:g} min apart: each slot of {slot:g} min has the value of the one that covers it"
+        told.append(Issue("samples", what))
     basis, per_day = forecast.basis, _DAY_S / request.wanted.step_s
     age_s: IntArray = int(now.timestamp()) - basis.newest_s
     for row, series in enumerate(request.series):

@@ -171,7 +171,7 @@ def test_nothing_from_the_given_moment_on_is_read(plain, tmp_path):
     frame[frame.index >= "2026-01-20T10:00Z"] = 900.0
     other = tmp_path / "other.csv"
     frame.to_csv(other)
-    at = ("--at", "2026-01-20T10:00:00")
+    at = ("--at", "2026-01-20T12:00+02:00")
     assert quantiles(plain, *at)["series"][0]["quantiles"] == quantiles(other, *at)["series"][0]["quantiles"]
 
 

@@ -48,16 +48,20 @@ class CleanedRow:
     newest_s: tuple[int, int]
 
 
-def fans(answer: ForecastAnswer, days: float = 3.0) -> tuple[Fan, ...]:
-    """Return every series with what it was in the last days, the sum of all first where it was asked for."""
+def fans(answer: ForecastAnswer) -> tuple[Fan, ...]:
+    """Return every series with what it was before, the sum of all first where it was asked for.
+
+    The past is three times as long as the forecast, half a day at least and a week at most.
+    """
     forecast, grid = answer.forecast, answer.forecast.grid
-    first = grid.first_step - int(days * _DAY_S / grid.step_s)
+    past_s = np.clip(3 * grid.n_slots * grid.step_s, _DAY_S / 2, 7 * _DAY_S)
+    first = grid.first_step - int(past_s / grid.step_s)
     steps = np.arange(first, grid.first_step, dtype=np.int64)
     past = np.full((len(forecast.series), steps.size), np.nan)
     place = answer.learnt.time_s // grid.step_s - first
     inside = (place >= 0) & (place < steps.size)
     past[answer.learnt.row[inside], place[inside]] = answer.learnt.value[inside]
-    past_s = frozen(steps * grid.step_s)
+    starts_s = frozen(steps * grid.step_s)
     none = np.zeros((len(forecast.series), 0, grid.n_slots))
     paths = answer.paths.values if answer.paths is not None else none
     found = [
@@ -73,7 +77,7 @@ def fans(answer: ForecastAnswer, days: float = 3.0) -> tuple[Fan, ...]:
     ]
     if answer.total is not None:
         unit = forecast.series[0].unit
-        summed = Fan(TOTAL, unit, past_s, frozen(past.sum(axis=0)), answer.total, frozen(paths.sum(axis=0)))
+        summed = Fan(TOTAL, unit, starts_s, frozen(past.sum(axis=0)), answer.total, frozen(paths.sum(axis=0)))
         found.insert(0, summed)
     return tuple(found)
 
