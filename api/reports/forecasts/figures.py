@@ -68,7 +68,7 @@ def fans(answer: ForecastAnswer) -> tuple[Fan, ...]:
         Fan(
             one.series_id,
             one.unit,
-            past_s,
+            starts_s,
             frozen(past[row]),
             frozen(forecast.values[row]),
             frozen(paths[row]),
