@@ -199,8 +199,9 @@ class BlendedForecaster:
         lengths = np.asarray([max(h * 3600 // self.step_s, 1) for h in shape.state_hours], dtype=np.int64)
         values = history.values if rows is None else history.values[rows]
         states = day_states_kernel(values, back, per_day, lengths)
+        read = (found.places, found.day, found.weights, found.fade)
         busy = busy_kernel(values, back, _BUSY_SHARE)
-        return memories_kernel(values, found, states, busy, shape.penalty, levels)
+        return memories_kernel(values, read, states, busy, shape.penalty, levels)
 
     def _rehearsed(self, origin: int, targets: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return what every memory would have said from an origin, and what came."""

@@ -1,14 +1,9 @@
 """Compiled loops of the blended forecaster; the naive twin of each is in ``tests/reference/past_days.py``."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from models.arrays import FloatArray, IntArray
 from models.jit import kernel
-
-if TYPE_CHECKING:
-    from models.forecasting.past_days import Neighbours
 
 
 @kernel
@@ -224,7 +219,7 @@ def solved_kernel(matrix: FloatArray, right: FloatArray) -> FloatArray:
 @kernel
 def gathered_kernel(
     sample: FloatArray,
-    found: "Neighbours",
+    found: tuple[IntArray, IntArray, FloatArray, FloatArray],
     target: int,
     likeness: FloatArray,
     room: FloatArray,
@@ -236,7 +231,8 @@ def gathered_kernel(
     ----------
     sample : (n_places,) float64
         One series; NaN is left out.
-    found : Neighbours
+    found : tuple
+        Fields of :class:`models.forecasting.past_days.Neighbours`.
     target : int
     likeness : (1 + n_days,) float64
         Of the state of each day before, a factor on its weights.
@@ -245,13 +241,13 @@ def gathered_kernel(
     room_day : (n_neighbours,) int64
         Filled from the left: the day before the target that each comes from.
     """
-    n = 0
-    for j in range(found.day.size):
-        place, day = found.places[target, j], found.day[j]
+    n, (places, days, weights, _) = 0, found
+    for j in range(days.size):
+        place, day = places[target, j], days[j]
         if place >= 0 and not np.isnan(sample[place]):
             room[0, n], room_day[n] = sample[place], day
-            room[1, n] = found.weights[0, target, j] * likeness[day]
-            room[2, n] = found.weights[1, target, j] * likeness[day]
+            room[1, n] = weights[0, target, j] * likeness[day]
+            room[2, n] = weights[1, target, j] * likeness[day]
             n += 1
     return n
 
@@ -276,9 +272,25 @@ def moved_kernel(value: FloatArray, day: IntArray, state: FloatArray, slope: Flo
 
 
 @kernel
+def _apart_kernel(state: FloatArray, out: FloatArray) -> None:
+    """Write the squared distance of each day's state from the first."""
+    for d in range(state.shape[0]):
+        out[d] = 0.0
+        for f in range(state.shape[1]):
+            out[d] += (state[d, f] - state[0, f]) ** 2
+
+
+@kernel
+def _likeness_kernel(apart: FloatArray, fade: float, out: FloatArray) -> None:
+    """Write the likeness of each day, from squared distances; a little is left of the most unlike one."""
+    for d in range(apart.size):
+        out[d] = np.exp(-fade * apart[d]) + 1e-6
+
+
+@kernel
 def memories_kernel(
     values: FloatArray,
-    found: "Neighbours",
+    found: tuple[IntArray, IntArray, FloatArray, FloatArray],
     states: FloatArray,
     regressed: IntArray,
     penalty: float,
@@ -290,7 +302,8 @@ def memories_kernel(
     ----------
     values : (n_series, n_places) float64
         Samples by place of a ring; NaN is left out.
-    found : Neighbours
+    found : tuple
+        Fields of :class:`models.forecasting.past_days.Neighbours`; a class of its own would miss the cache.
     states : (n_series, 1 + n_days, n_states) float64
         As :func:`day_states_kernel` returns them.
     regressed : (n_series,) int64
@@ -304,14 +317,15 @@ def memories_kernel(
     (n_series, 3, n_levels, n_targets) float64
         NaN where there is no neighbour.
     """
-    n_series, (n_targets, n_most) = values.shape[0], found.places.shape
+    n_series, (n_targets, n_most), fade = values.shape[0], found[0].shape, found[3]
     out = np.full((n_series, 3, levels.size, n_targets), np.nan)
     room, room_day = np.empty((4, n_most)), np.empty(n_most, dtype=np.int64)
     order, counts = np.empty(n_most, dtype=np.int64), np.empty((2, n_most + 1), dtype=np.int64)
+    apart, likeness = np.empty(states.shape[1]), np.empty(states.shape[1])
     for s in range(n_series):
-        apart = ((states[s] - states[s, 0]) ** 2).sum(axis=1)
+        _apart_kernel(states[s], apart)
         for t in range(n_targets):
-            likeness = np.exp(-found.fade[t] * apart) + 1e-6
+            _likeness_kernel(apart, fade[t], likeness)
             n = gathered_kernel(values[s], found, t, likeness, room, room_day)
             if n == 0:
                 continue
@@ -320,7 +334,8 @@ def memories_kernel(
             step_quantiles_kernel(ordered, order[:n], slow, levels, out[s, 0, :, t])
             step_quantiles_kernel(ordered, order[:n], room[2, :n], levels, out[s, 1, :, t])
             if regressed[s] == 0:
-                out[s, 2, :, t] = out[s, 0, :, t]
+                for i in range(levels.size):
+                    out[s, 2, i, t] = out[s, 0, i, t]
                 continue
             slope = slopes_kernel(value, slow, room_day[:n], states[s], penalty)
             moved_kernel(value, room_day[:n], states[s], slope)

@@ -71,14 +71,23 @@ def moved(value, day, state, slope):
     return np.where(value == 0.0, 0.0, value + (state[0] - state[day]) @ slope)
 
 
+def apart(state):
+    """Squared distances from the first."""
+    return np.square(state - state[0]).sum(axis=1)
+
+
+def likeness(apart, fade):
+    """Falls with the distance, never to nothing."""
+    return np.exp(-fade * apart) + 1e-6
+
+
 def memories(values, found, states, regressed, penalty, levels):
     """The three memories, slot by slot, from the twins above."""
     out = np.full((values.shape[0], 3, len(levels), len(found.places)), np.nan)
     for s, sample in enumerate(values):
         for t in range(len(found.places)):
-            apart = np.square(states[s] - states[s, 0]).sum(axis=1)
-            likeness = np.exp(-found.fade[t] * apart) + 1e-6
-            (value, slow, fast), day = gathered(sample, found, t, likeness)
+            alike = likeness(apart(states[s]), found.fade[t])
+            (value, slow, fast), day = gathered(sample, found, t, alike)
             if value.size == 0:
                 continue
             moved_value = value

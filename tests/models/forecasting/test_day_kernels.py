@@ -47,6 +47,16 @@ def test_busy_series_are_those_of_the_twin(seed, share):
     np.testing.assert_array_equal(kernels.busy_kernel(values, places, 0.5), naive.busy(values, places, 0.5))
 
 
+@given(seeds)
+def test_distances_of_states_equal_their_twin(seed):
+    state, got = np.random.default_rng(seed).normal(size=(5, 2)), np.empty(5)
+    kernels._apart_kernel(state, got)
+    np.testing.assert_allclose(got, naive.apart(state), atol=1e-12)
+    alike = np.empty(5)
+    kernels._likeness_kernel(got, 0.3, alike)
+    np.testing.assert_allclose(alike, naive.likeness(got, 0.3), atol=1e-12)
+
+
 @given(arrays(np.float64, 6, elements=st.one_of(st.just(np.nan), st.integers(-9, 9).map(float))))
 def test_standardised_states_equal_their_twin(state):
     got = state.copy()
@@ -96,7 +106,7 @@ def test_neighbours_are_gathered_and_moved_as_their_twins_do(seed):
     rng = np.random.default_rng(seed)
     sample, found, likeness = with_gaps(rng, 40), some_neighbours(rng, 40, 4, 2), rng.random(5)
     room, day = np.empty((3, 12)), np.empty(12, dtype=np.int64)
-    n = kernels.gathered_kernel(sample, found, 1, likeness, room, day)
+    n = kernels.gathered_kernel(sample, tuple(found), 1, likeness, room, day)
     wanted, wanted_day = naive.gathered(sample, found, 1, likeness)
     np.testing.assert_array_equal(room[:, :n], wanted)
     np.testing.assert_array_equal(day[:n], wanted_day)
@@ -112,7 +122,7 @@ def test_memories_equal_their_twin(seed, share):
     values, found = with_gaps(rng, (2, 40), share), some_neighbours(rng, 40, 4, 3)
     states = rng.normal(size=(2, 5, 2))
     regressed = np.array([0, 1])
-    got = kernels.memories_kernel(values, found, states, regressed, 0.3, LEVELS)
+    got = kernels.memories_kernel(values, tuple(found), states, regressed, 0.3, LEVELS)
     wanted = naive.memories(values, found, states, regressed, 0.3, LEVELS)
     np.testing.assert_allclose(got, wanted, atol=1e-8)
 
@@ -123,5 +133,5 @@ def test_an_idle_post_has_quantiles_of_zero_in_every_memory(level, wanted):
     day = np.repeat(np.arange(1, 11), 10)
     found = Neighbours(np.arange(100)[np.newaxis], day, np.ones((2, 1, 100)), np.zeros(1))
     states = np.zeros((1, 11, 1))
-    got = kernels.memories_kernel(values, found, states, np.array([1]), 0.3, np.array([level]))
+    got = kernels.memories_kernel(values, tuple(found), states, np.array([1]), 0.3, np.array([level]))
     np.testing.assert_array_equal(got[0, :, 0, 0], wanted)
