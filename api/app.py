@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,6 +16,10 @@ from fastapi.openapi.utils import get_openapi
 from api.body import BodyLimit
 from api.errors import answer_with_problems
 from api.examples import examples, state_of
+from api.examples.forecast import example_forecast
+from api.forecasts.asked.schemas import ForecastWire
+from api.forecasts.routes import answer
+from api.forecasts.routes import router as forecasting
 from api.planning.explain.routes import router as explaining
 from api.planning.planner import Planner
 from api.planning.routes import router as planning
@@ -22,12 +27,12 @@ from api.planning.schemas import StateWire
 from api.planning.service import decide
 from api.settings import Settings
 from api.stations.schemas import DeclarationWire, StandingWire
-from api.wire.schemas import SCHEMA_REF, HealthOut, ProblemOut, definitions
+from api.wire.schemas import SCHEMA_REF, HealthOut, ProblemOut, definitions, parsed
 
 _log = logging.getLogger(__name__)
 _health = APIRouter(prefix="/v1", tags=["service"])
 
-_READ_STRICTLY: Final = (StateWire, StandingWire, DeclarationWire)
+_READ_STRICTLY: Final = (StateWire, ForecastWire, StandingWire, DeclarationWire)
 """Bodies that routes read by themselves, so that FastAPI does not know them."""
 
 Companion: TypeAlias = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]
@@ -52,6 +57,7 @@ def create_app(
     app = FastAPI(title="Gridpilot", version=_version(), lifespan=lifespan, redoc_url=None)
     app.include_router(planning)
     app.include_router(explaining)
+    app.include_router(forecasting)
     app.include_router(_health)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     answer_with_problems(app)
@@ -86,11 +92,13 @@ def _lifespan(
 
 
 async def _warm(app: FastAPI) -> None:
-    """Compile the kernels by a first plan, so that no caller waits for it."""
+    """Compile the kernels by a first plan and forecast, so that no caller waits for it."""
     planner: Planner = app.state.planner
     try:
         for example in examples().values():
             await planner.run(partial(decide, planner, state_of(example).to_domain()))
+        asked = parsed(ForecastWire, json.dumps(example_forecast()).encode())
+        await planner.run(partial(answer, asked))
     except Exception:  # noqa: BLE001 - whatever it is, the service still answers
         _log.exception("warming up failed; the first plans will be slow or fail")
         return
@@ -112,6 +120,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schema["components"]["schemas"].update(definitions((*_READ_STRICTLY, ProblemOut), SCHEMA_REF))
         body = schema["paths"]["/v1/plans"]["post"]["requestBody"]["content"]["application/json"]
         body["examples"] = {name: {"summary": name, "value": value} for name, value in examples().items()}
+        body = schema["paths"]["/v1/forecasts"]["post"]["requestBody"]["content"]["application/json"]
+        body["examples"] = {
+            "workplace": {"summary": "two stations and a building", "value": example_forecast()}
+        }
         app.openapi_schema = schema
     return app.openapi_schema
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -12,6 +12,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+)
+MOMENTS: Final = (
+    "%Y-%m-%d",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M%z",
+    "%Y-%m-%dT%H:%M:%S%z",
 )
 bench = typer.Typer(help="Figures that can be measured again.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
@@ -33,6 +40,55 @@ def plan(
     from api.commands import plan as command
 
     command.plan(state, out, plot, command.Questions(why, what_if))
+
+
+@app.command()
+def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
+    history: Annotated[
+        Path | None, typer.Argument(help="Samples of one or many series, .csv or .parquet; wide or long.")
+    ] = None,
+    example: Annotated[bool, typer.Option("--example", help="Forecast the built-in example.")] = False,
+    save_example: Annotated[Path | None, typer.Option(help="Write the example's history, and stop.")] = None,
+    sessions: Annotated[
+        Path | None, typer.Option(help="Recorded sessions; without a departure while a car is there.")
+    ] = None,
+    horizon: Annotated[float, typer.Option(min=0.01, help="Hours to look ahead.")] = 24.0,
+    step: Annotated[int | None, typer.Option(min=1, help="Minutes of a slot; those of the samples.")] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(help="Nothing from then on is read; the end of the newest sample.", formats=[*MOMENTS]),
+    ] = None,
+    column: Annotated[list[str] | None, typer.Option(help="One series; again for more; all.")] = None,
+    time: Annotated[str | None, typer.Option(help="The column of times; found unless given.")] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="Long form: the column of names.")] = None,
+    value: Annotated[str | None, typer.Option(help="Long form: the column of values.")] = None,
+    zone: Annotated[str, typer.Option(help="IANA zone of days, and of times without an offset.")] = "UTC",
+    charging: Annotated[bool, typer.Option("--charging", help="Charging load: never negative.")] = False,
+    installed: Annotated[
+        float | None, typer.Option(min=0.001, help="Installed power of each series.")
+    ] = None,
+    registers: Annotated[
+        bool, typer.Option("--registers", help="Samples are energy registers, in kWh.")
+    ] = False,
+    levels: Annotated[str | None, typer.Option(help="Quantiles, as in 0.1,0.5,0.9.")] = None,
+    paths: Annotated[int, typer.Option(min=0, max=10000, help="Scenario paths to write.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed, the same paths.")] = 0,
+    total: Annotated[bool, typer.Option("--total", help="Also the sum of all series.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write it: .csv, .parquet or .json.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a fan chart: .png, .svg, or .html.")] = None,
+) -> None:
+    """Clean the samples of any regular series, and forecast them as quantiles and scenario paths."""
+    from api.commands import forecast as command
+    from api.forecasts.files.columns import Columns
+
+    if save_example is not None:
+        command.save_example(save_example)
+        return
+    if (history is None) == (not example):
+        raise typer.BadParameter("give a file, or --example")
+    columns = Columns(time, id_, value, tuple(column or ()), zone, charging, installed)
+    asked = command.Asked(horizon, step, at, levels, paths, seed, total, sessions, registers)
+    command.forecast(history, columns, asked, out, plot)
 
 
 @app.command()
@@ -70,11 +126,13 @@ def demo(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of the input."""
+def schema(
+    of: Annotated[str, typer.Argument(help="plan: a site's state; forecast: samples of series.")] = "plan",
+) -> None:
+    """Print the JSON Schema of the input of a plan, or of a forecast."""
     from api.commands import schema as command
 
-    command.schema()
+    command.schema(of)
 
 
 @app.command()

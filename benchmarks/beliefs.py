@@ -7,7 +7,8 @@ all that was believed is believed to stay :data:`LINGER` longer and to want :dat
 Drivers declare badly: in the recorded sessions departures are off by hours and energies twice what is taken.
 :class:`Analogues` uses both declared values as nothing but features: it looks up the most similar sessions
 before a given time, keeps those that stayed at least as long and took at least as much as this car already
-did, and believes quantiles of their departures and the median of their energies.
+did, and believes quantiles of their departures and the median of their energies. :class:`Kinship` does so with the
+memory of sessions that the engine's own forecast has.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from benchmarks.cars.kin_belief import KinBelief
 from models.arrays import IntArray
 from models.demand.arrivals import Visit
 from models.sessions import ChargingSession, Departure
@@ -42,6 +44,7 @@ class Belief(StrEnum):
     ACTUAL = "actual"
     STATED = "stated"
     MEDIAN = "median"
+    KIN = "kin"
 
 
 def actual(visits: Iterable[Visit]) -> Believe:
@@ -114,6 +117,17 @@ class Analogues:
             distance = (np.where(one_is_missing, 1.0, np.nan_to_num(gap)) ** 2).sum(axis=1)
             self._ranked[seen.session_id] = np.argsort(distance, kind="stable")
         return self._ranked[seen.session_id]
+
+
+class Kinship:
+    """Believes what the kin of a car did, see :class:`benchmarks.cars.kin_belief.KinBelief`."""
+
+    def __init__(self, past: Iterable[Visit], zone: str) -> None:
+        self._belief = KinBelief(past, zone)
+
+    def __call__(self, seen: Seen, now: datetime) -> ChargingSession:
+        """Return the session as its kin see it."""
+        return _session(seen, now, *self._belief.expects(seen, now))
 
 
 def _session(seen: Seen, now: datetime, departure: Departure, energy_kwh: float) -> ChargingSession:

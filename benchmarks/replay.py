@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from benchmarks.beliefs import Analogues, Belief, actual, stated
+from benchmarks.beliefs import Analogues, Belief, Kinship, actual, stated
 from benchmarks.policies import PolicyName, policy_named
 from benchmarks.tariffs import sce_tou_ev_4
 from models.demand.arrivals import Visit
@@ -237,4 +237,6 @@ def world_of(visits: tuple[Visit, ...], site: Site, options: ReplayOptions) -> t
         return world, actual(inside)
     if options.belief is Belief.STATED:
         return world, stated
+    if options.belief is Belief.KIN:
+        return world, Kinship(before, site.zone)
     return world, Analogues(before, site.zone)

@@ -1,11 +1,20 @@
-"""``gridpilot schema``: the JSON Schema of the input."""
+"""``gridpilot schema``: the JSON Schema of an input."""
 
 import json
 
+from api.commands.files import faults_told
+from models.errors import ChargingError
 
-def schema() -> None:
-    """Print the JSON Schema of a state."""
+
+def schema(of: str) -> None:
+    """Print the JSON Schema of a state (``plan``), or of what a forecast is made from (``forecast``)."""
+    from api.forecasts.asked.schemas import ForecastWire
     from api.planning.schemas import StateWire
+    from api.wire.schemas import WireModel
 
-    document = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | StateWire.model_json_schema()
+    inputs: dict[str, type[WireModel]] = {"plan": StateWire, "forecast": ForecastWire}
+    with faults_told("schema"):
+        if of not in inputs:
+            raise ChargingError(f"there is no schema of {of!r}; there are: {', '.join(inputs)}")
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | inputs[of].model_json_schema()
     print(json.dumps(document, indent=2))  # noqa: T201 - for a pipe: no width, no colours

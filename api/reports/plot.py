@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK: Final = "#22303c"
-_FAINT: Final = "#8a96a3"
+FAINT: Final = "#8a96a3"
 _GRID: Final = "#e6eaee"
 _LOAD: Final = "#c9d1d9"
 _LIMIT: Final = "#b3261e"
@@ -84,7 +84,7 @@ def plan_figure(plan: Plan, state: SiteState) -> "Figure":
     _title(figure, plan, state)
     _draw_power(power, plan, state, clock)
     _draw_prices(price, plan, clock)
-    _draw_clock(price, clock)
+    date_axis(price, clock.edges[0], clock.edges[-1], clock.zone)
     return figure
 
 
@@ -97,11 +97,11 @@ def _title(figure: "Figure", plan: Plan, state: SiteState) -> None:
         f"{len(state.sessions)} sessions, {energy_kwh:.0f} kWh planned",
         plan.report.status.value.replace("_", " "),
     )
-    figure.text(0.075, 0.915, "   ·   ".join(facts), fontsize=9.5, color=_FAINT)
+    figure.text(0.075, 0.915, "   ·   ".join(facts), fontsize=9.5, color=FAINT)
 
 
 def _draw_power(axes: "Axes", plan: Plan, state: SiteState, clock: _Clock) -> None:
-    _style(axes, "power [kW]")
+    style(axes, "power [kW]")
     base_kw = plan.load_kw
     labels = []
     if base_kw.any():
@@ -179,7 +179,7 @@ def _draw_unmet(axes: "Axes", sessions: Sequence[SessionFigures], clock: _Clock)
 
 
 def _draw_prices(axes: "Axes", plan: Plan, clock: _Clock) -> None:
-    _style(axes, f"price [{plan.prices.currency}/kWh]")
+    style(axes, f"price [{plan.prices.currency}/kWh]")
     above = below = np.zeros(plan.schedule.grid.n_slots)
     labels = []
     for name, colour in _PRICE_PARTS:
@@ -210,23 +210,25 @@ def _legend(axes: "Axes", labels: Sequence[tuple[str, str]], gap: float = _LABEL
         axes.text(1.04, y - 0.004, name, transform=axes.transAxes, color=INK, va="top", fontsize=9)
 
 
-def _style(axes: "Axes", label: str) -> None:
+def style(axes: "Axes", label: str) -> None:
+    """Give axes the look of all our pictures, with a label on the left."""
     axes.set_ylabel(label, color=INK, fontsize=9.5)
     axes.grid(axis="y", color=_GRID, linewidth=0.8, zorder=0)
     axes.set_axisbelow(True)
-    axes.tick_params(colors=INK, labelsize=9, length=3, color=_FAINT)
+    axes.tick_params(colors=INK, labelsize=9, length=3, color=FAINT)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_FAINT)
+    axes.spines["bottom"].set_color(FAINT)
 
 
-def _draw_clock(axes: "Axes", clock: _Clock) -> None:
+def date_axis(axes: "Axes", first: float, last: float, zone: ZoneInfo) -> None:
+    """Make the horizontal axis one of local times; its ends as matplotlib counts time."""
     from matplotlib import dates  # noqa: PLC0415 - takes a second to import
 
-    axes.xaxis_date(tz=clock.zone)
-    axes.set_xlim(clock.edges[0], clock.edges[-1])
-    locator = dates.AutoDateLocator(tz=clock.zone, minticks=5, maxticks=13)  # type: ignore[no-untyped-call]  # matplotlib's dates are not annotated
+    axes.xaxis_date(tz=zone)
+    axes.set_xlim(first, last)
+    locator = dates.AutoDateLocator(tz=zone, minticks=5, maxticks=13)  # type: ignore[no-untyped-call]  # matplotlib's dates are not annotated
     axes.xaxis.set_major_locator(locator)
-    formatter = dates.ConciseDateFormatter(locator, tz=clock.zone, show_offset=False)  # type: ignore[no-untyped-call]  # matplotlib's dates are not annotated
+    formatter = dates.ConciseDateFormatter(locator, tz=zone, show_offset=False)  # type: ignore[no-untyped-call]  # matplotlib's dates are not annotated
     formatter.zero_formats[3] = "%a %d %b"
     axes.xaxis.set_major_formatter(formatter)

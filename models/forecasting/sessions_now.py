@@ -43,8 +43,10 @@ def plugged_in_paths(
 ) -> FloatArray:
     """Return the load of cars that are plugged in, if nobody holds them back, shape (n_paths, n_slots) [kW].
 
-    Departure and need are drawn independently, each over all of its quantiles; outside the outermost level the
-    outermost quantile holds.
+    Departure and need are drawn together, each over all of its quantiles: who stays long takes much. Outside the
+    outermost level the outermost quantile holds. Drawn independently, the load of Norwegian garages had an RMSE of
+    2.28 and 4.16 kW in the first hour and the two after it, drawn together 2.23 and 4.08 kW (from September to 10
+    October 2019): a need is what was taken before leaving, so leaving cuts it a second time.
     """
     load_kw = np.zeros((n_paths, grid.n_slots))
     path = np.arange(n_paths, dtype=np.int64)
@@ -52,8 +54,9 @@ def plugged_in_paths(
     for car in cars:
         departure = car.session.departure
         leaves = np.asarray([(time - grid.start).total_seconds() / grid.step_s for time in departure.times])
-        leave = np.interp(_strata(n_paths, rng), departure.levels, leaves)
-        need_kwh = np.interp(_strata(n_paths, rng), car.remaining.levels, car.remaining.kwh)
+        drawn = _strata(n_paths, rng)
+        leave = np.interp(drawn, departure.levels, leaves)
+        need_kwh = np.interp(drawn, car.remaining.levels, car.remaining.kwh)
         full = begin + need_kwh / car.power_kw / grid.step_h
         superpose_kernel(path, begin, np.minimum(leave, full), np.full(n_paths, car.power_kw), load_kw)
     return frozen(load_kw)
@@ -103,6 +106,10 @@ class SessionForecaster:
         self._log.record(stays, observed)
         return self._counts.update(Samples.block(observed, stays.counts(observed, len(self.series))))
 
+    def is_ready(self, as_of: datetime) -> bool:
+        """Whether enough whole days of arrivals were recorded by a moment."""
+        return len(self._log.complete_days(as_of)) >= _LEAST_DAYS
+
     def arrivals(self, grid: TimeGrid, known: Known = NOTHING_KNOWN) -> QuantileForecast:
         """Return quantiles of the number of cars that arrive in each slot."""
         return self._counts.forecast(grid, replace(known, plugged_in=()))
@@ -124,7 +131,7 @@ class SessionForecaster:
 
     def paths(self, grid: TimeGrid, n_paths: int, seed: int, known: Known = NOTHING_KNOWN) -> ScenarioPaths:
         """Return scenario paths; see :class:`models.forecasting.forecaster.Forecaster`."""
-        if len(self._log.complete_days(known.issued_at(grid))) < _LEAST_DAYS:
+        if not self.is_ready(known.issued_at(grid)):
             return self._base.paths(grid, n_paths, seed, known)
         values = self._summed(grid, n_paths, np.random.default_rng(seed), known)
         return ScenarioPaths(grid, self.series, values, known.issued_at(grid))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.beliefs import Analogues, actual, stated
+from benchmarks.beliefs import Analogues, Kinship, actual, stated
 from benchmarks.policies import (
     LOAD_LEVEL,
     PolicyName,
@@ -145,3 +145,12 @@ def test_a_car_that_stopped_by_itself_wants_nothing_whatever_is_believed():
     full = Seen("C1", "E1", NOW, None, 50.0, 7.0, usable_a=8.0, is_full=True)
     assert stated(full, NOW).remaining_kwh == 0.0
     assert Analogues(past(3, 5.0, 30.0), "UTC")(full, NOW).remaining_kwh == 0.0
+
+
+def test_kin_are_believed_to_do_what_they_did_and_meters_correct_them():
+    kin = Kinship(past(30, 3.0, 12.0), "UTC")
+    believed = kin(seen(delivered_kwh=2.0), NOW)
+    assert believed.target_kwh == pytest.approx(12.0, rel=0.5)
+    assert believed.departure.times[0] > NOW
+    assert kin(Seen("C1", "E1", NOW, None, None, 7.0, usable_a=8.0, is_full=True), NOW).remaining_kwh == 0.0
+    assert Kinship([], "UTC")(seen(delivered_kwh=2.0), NOW).remaining_kwh > 0.0

@@ -12,9 +12,11 @@ from models.errors import GridMismatchError, InvalidInputError
 from models.forecasting.day_type import DayTypeForecaster, climatology
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import Forecaster, Known, Samples, Series
+from models.forecasting.open_sessions import OpenSessionsForecaster
 from models.forecasting.seasonal_naive import SeasonalNaiveForecaster
 from models.forecasting.sessions_now import SessionForecaster
 from models.forecasting.stays import Stays
+from models.forecasting.usual import usual
 from models.timegrid import TimeGrid
 
 STEP_S = 3600
@@ -26,23 +28,35 @@ SERIES = (Series.charging("garage", 50.0), Series("building"), Series.charging("
 
 def with_sessions(series, step_s, calendar):
     """A session forecaster that has recorded a fortnight of arrivals."""
-    forecaster = SessionForecaster(DayTypeForecaster(series, step_s, calendar), n_paths=40)
+    return recording(SessionForecaster(DayTypeForecaster(series, step_s, calendar), n_paths=40), step_s)
+
+
+def with_open_sessions(series, step_s, calendar):
+    """A forecaster that blends cars with history, and has recorded a fortnight of arrivals."""
+    later = DayTypeForecaster(series, step_s, calendar)
+    return recording(OpenSessionsForecaster(later, step_s, calendar, n_paths=40), step_s)
+
+
+def recording(forecaster, step_s):
+    """The forecaster after a fortnight of arrivals."""
     observed = TimeGrid(NOW - timedelta(days=14), step_s, 14 * 24)
     rng = np.random.default_rng(5)
     arrival_s = observed.start.timestamp() + rng.integers(0, 14 * 86_400, 60)
-    row = rng.integers(0, len(series), 60)
+    row = rng.integers(0, len(forecaster.series), 60)
     forecaster.record(Stays(row, arrival_s.astype(np.int64), rng.random(60) * 30, np.full(60, 7.4)), observed)
     return forecaster
 
 
 FORECASTERS: dict[str, Callable[..., Forecaster]] = {
+    "usual": usual,
     "day type": DayTypeForecaster,
     "climatology": climatology,
     "seasonal naive": SeasonalNaiveForecaster,
     "sessions, none recorded": lambda *args: SessionForecaster(DayTypeForecaster(*args)),
     "sessions": with_sessions,
+    "open sessions": with_open_sessions,
 }
-LEARNS_FROM_SAMPLES = [name for name in FORECASTERS if name != "sessions"]
+LEARNS_FROM_SAMPLES = [name for name in FORECASTERS if name not in ("sessions", "open sessions")]
 
 
 @pytest.fixture(params=FORECASTERS)

@@ -1,0 +1,1 @@
+"""The answer to a forecast, on the wire."""

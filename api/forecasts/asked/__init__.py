@@ -1,0 +1,1 @@
+"""What is asked of a forecast, on the wire."""

@@ -1,0 +1,227 @@
+"""What recorded sessions, and cars that are plugged in, do to a forecast of charging load."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from api.forecasts.request import ForecastRequest, SessionRecord
+from models.arrays import FloatArray, frozen
+from models.errors import Issue
+from models.forecasting.forecaster import Known, PluggedIn, QuantileForecast, ScenarioPaths, Series
+from models.timegrid import TimeGrid
+from models.units import SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from models.forecasting.forecaster import Forecaster
+    from models.forecasting.kin import Arrival
+    from models.forecasting.open_sessions import OpenSessionsForecaster
+    from models.forecasting.session_memory import SessionMemory
+
+_MOST_LEARNT: Final = 3000
+_RECORDED_DAYS: Final = 60
+_MANY: Final = 0.3
+_USUAL_KW: Final = 3.6
+"""Least power that a session without one is taken to have charged at: what one phase at 16 A gives."""
+
+_N_PATHS: Final = 200
+_DAY_S: Final = 86_400
+_STALE_DAYS: Final = 7
+
+
+class CarsAhead:
+    """A forecaster of metered load, with what is known of cars before it.
+
+    Series of which sessions are recorded follow their cars for the next hours; where arrivals are not known, the
+    load is at least that of the cars that are plugged in; all others follow their samples alone.
+
+    Parameters
+    ----------
+    base : Forecaster
+        Of the same series from their samples; learns while this stands before it.
+    request : ForecastRequest
+    now : datetime
+    """
+
+    def __init__(self, base: "Forecaster", request: ForecastRequest, now: datetime) -> None:
+        self._base = base
+        self._known = Known(as_of=now, plugged_in=request.plugged_in)
+        self._layered: OpenSessionsForecaster | None = None
+        names = {one.series_id for one in request.sessions} | {one.series_id for one in request.plugged_in}
+        self._has_cars = np.array([one.series_id in names for one in request.series])
+        self.notes = _unused(request, now)
+        if request.sessions and not self.notes:
+            self._layered, believed = _with_sessions(base, request, now)
+            self._known = Known(as_of=now, plugged_in=(*request.plugged_in, *believed))
+
+    def forecast(self, grid: TimeGrid) -> QuantileForecast:
+        """Return quantiles at the forecaster's own levels."""
+        plain = self._base.forecast(grid, replace(self._known, plugged_in=()))
+        if self._layered is not None:
+            found = self._layered.forecast(grid, self._known)
+            if not any(one.where == "plugged_in" for one in found.warnings):
+                mine = self._has_cars[:, np.newaxis, np.newaxis]
+                return replace(found, values=frozen(np.where(mine, found.values, plain.values)))
+            self._layered = None
+        return at_least(plain, self._known) if self._known.plugged_in else plain
+
+    def paths(self, grid: TimeGrid, n_paths: int, seed: int) -> ScenarioPaths:
+        """Return scenario paths; after :meth:`forecast`, which finds out whether arrivals are known."""
+        plain = self._base.paths(grid, n_paths, seed, replace(self._known, plugged_in=()))
+        if self._layered is not None:
+            found = self._layered.paths(grid, n_paths, seed, self._known)
+            mine = self._has_cars[:, np.newaxis, np.newaxis]
+            return replace(found, values=frozen(np.where(mine, found.values, plain.values)))
+        return paths_at_least(plain, self._known, seed) if self._known.plugged_in else plain
+
+
+def _unused(request: ForecastRequest, now: datetime) -> tuple[Issue, ...]:
+    """Say why recorded sessions are not used, where they are too old to tell who comes and who is here."""
+    if not request.sessions:
+        return ()
+    newest = max(min(one.departure or now, now) for one in request.sessions)
+    age_days = (now - newest).total_seconds() / _DAY_S
+    if age_days <= _STALE_DAYS:
+        return ()
+    return (Issue("sessions", f"not used: the newest of them is {age_days:.0f} days old"),)
+
+
+def _with_sessions(
+    forecaster: "Forecaster", request: ForecastRequest, now: datetime
+) -> "tuple[OpenSessionsForecaster, tuple[PluggedIn, ...]]":
+    """Return the session layer, which has learnt all that ended by ``now``, and what is believed of cars here."""
+    from models.forecasting.open_sessions import OpenSessionsForecaster  # noqa: PLC0415 - compiles kernels
+
+    layered = OpenSessionsForecaster(forecaster, request.wanted.step_s, request.calendar)
+    _record(layered, request, now)
+    memory = _memory(request)
+    ended = [one for one in request.sessions if _has_ended(one, now)]
+    for one in sorted(ended, key=_departure)[-_MOST_LEARNT:]:
+        _learn(memory, one)
+    here = [one for one in request.sessions if one.arrival < now and not _has_ended(one, now)]
+    return layered, tuple(_believed(memory, one, now) for one in here) if len(memory) else ()
+
+
+def at_least(forecast: QuantileForecast, known: Known) -> QuantileForecast:
+    """Return a forecast that is nowhere below the load of the cars that are plugged in.
+
+    Without a record of arrivals it is not known which part of a load cars bring that are here already; what they
+    will draw is still known to come.
+    """
+    cars = _plugged_in(forecast.series, forecast.grid, known, _N_PATHS, forecast.grid.first_step)
+    least = np.quantile(cars, forecast.levels, axis=1).transpose(1, 0, 2)
+    upper = np.reshape([one.upper for one in forecast.series], (-1, 1, 1))
+    warnings = tuple(one for one in forecast.warnings if one.where != "plugged_in")
+    few = Issue(
+        "plugged_in", "no sessions to learn arrivals from: the load is at least that of the cars plugged in"
+    )
+    basis = replace(forecast.basis, method=f"{forecast.basis.method}, at least the cars plugged in")
+    values = frozen(np.minimum(np.maximum(forecast.values, least), upper))
+    return replace(forecast, values=values, basis=basis, warnings=(*warnings, few))
+
+
+def paths_at_least(paths: ScenarioPaths, known: Known, seed: int) -> ScenarioPaths:
+    """Return paths that are nowhere below the load of the cars that are plugged in."""
+    cars = _plugged_in(paths.series, paths.grid, known, paths.values.shape[1], seed)
+    upper = np.reshape([one.upper for one in paths.series], (-1, 1, 1))
+    return replace(paths, values=frozen(np.minimum(np.maximum(paths.values, cars), upper)))
+
+
+def _plugged_in(
+    series: Sequence[Series], grid: TimeGrid, known: Known, n_paths: int, seed: int
+) -> FloatArray:
+    """Return the load of the cars that are plugged in, shape (n_series, n_paths, n_slots)."""
+    from models.forecasting.sessions_now import plugged_in_paths  # noqa: PLC0415 - compiles kernels
+
+    rng = np.random.default_rng(seed)
+    names = [one.series_id for one in series]
+    by_name = {name: tuple(car for car in known.plugged_in if car.series_id == name) for name in names}
+    issued_at = known.issued_at(grid)
+    return frozen([plugged_in_paths(by_name[name], grid, issued_at, n_paths, rng) for name in names])
+
+
+def _departure(one: SessionRecord) -> datetime:
+    return one.departure or datetime.max.replace(tzinfo=UTC)
+
+
+def _has_ended(one: SessionRecord, now: datetime) -> bool:
+    return one.departure is not None and one.departure <= now
+
+
+def _record(layered: "OpenSessionsForecaster", request: ForecastRequest, now: datetime) -> None:
+    """Record the stays of the last weeks; days without one had none."""
+    from models.forecasting.stays import Stays  # noqa: PLC0415 - as above
+
+    rows = {one.series_id: row for row, one in enumerate(request.series)}
+    since = now - timedelta(days=_RECORDED_DAYS)
+    came = [one for one in request.sessions if since <= one.arrival < now and one.series_id in rows]
+    if not came:
+        return
+    step_s = request.wanted.step_s
+    first = int(min(one.arrival for one in came).timestamp()) // step_s
+    observed = TimeGrid(
+        datetime.fromtimestamp(first * step_s, UTC), step_s, int(now.timestamp()) // step_s - first + 1
+    )
+    stays = Stays(
+        np.array([rows[one.series_id] for one in came], dtype=np.int64),
+        np.array([int(one.arrival.timestamp()) for one in came], dtype=np.int64),
+        frozen([_taken_kwh(one, now) for one in came]),
+        frozen([_power_kw(one) for one in came]),
+    )
+    layered.record(stays, observed)
+
+
+def _memory(request: ForecastRequest) -> "SessionMemory":
+    """Return the memory that fits what is known of the sessions."""
+    from models.forecasting.session_memory import SessionMemory  # noqa: PLC0415 - compiles kernels
+
+    n = max(len(request.sessions), 1)
+    if sum(one.stated_departure is not None for one in request.sessions) > _MANY * n:
+        return SessionMemory.of_drivers_who_state(request.calendar)
+    if sum(one.user is not None for one in request.sessions) > _MANY * n:
+        return SessionMemory.of_known_users(request.calendar)
+    return SessionMemory.of_strangers(request.calendar)
+
+
+def _arrival(one: SessionRecord) -> "Arrival":
+    from models.forecasting.kin import Arrival  # noqa: PLC0415 - compiles kernels
+
+    stated_h = None
+    if one.stated_departure is not None:
+        stated_h = max((one.stated_departure - one.arrival).total_seconds() / SECONDS_PER_HOUR, 0.0)
+    return Arrival(one.arrival, one.series_id, one.evse, one.user, one.power_kw, stated_h, one.stated_kwh)
+
+
+def _learn(memory: "SessionMemory", one: SessionRecord) -> None:
+    from models.forecasting.session_memory import Ended  # noqa: PLC0415 - as above
+
+    memory.learn(_arrival(one), Ended(_departure(one), one.energy_kwh, _power_kw(one)))
+
+
+def _believed(memory: "SessionMemory", one: SessionRecord, now: datetime) -> PluggedIn:
+    from models.forecasting.believed import Progress, believed  # noqa: PLC0415 - as above
+
+    arrival, taken_kwh = _arrival(one), _taken_kwh(one, now)
+    draws_kw = one.power_kw
+    if one.departure is not None and taken_kwh >= one.energy_kwh:
+        draws_kw = 0.0  # a record of later says that it was full by now
+    return believed(one.series_id, arrival, memory.kin(arrival), Progress(now, taken_kwh, draws_kw))
+
+
+def _power_kw(one: SessionRecord) -> float:
+    """Return the power of a session; where none is recorded, its mean power, at least that of a small car."""
+    if one.power_kw is not None:
+        return one.power_kw
+    if one.departure is None:
+        return _USUAL_KW
+    stay_h = (one.departure - one.arrival).total_seconds() / SECONDS_PER_HOUR
+    return max(one.energy_kwh / max(stay_h, 1 / 60), _USUAL_KW)
+
+
+def _taken_kwh(one: SessionRecord, now: datetime) -> float:
+    """Return what a session had taken by ``now``; of a record of later, what its power gives."""
+    if one.departure is None or one.departure <= now:
+        return one.energy_kwh
+    return min(_power_kw(one) * (now - one.arrival).total_seconds() / SECONDS_PER_HOUR, one.energy_kwh)

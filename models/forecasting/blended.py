@@ -1,0 +1,222 @@
+"""The usual forecaster: three memories of past days, weighted by how well each has forecast, tails corrected.
+
+The slow memory reaches back nine weeks, the fast one a fortnight, the third moves past samples by what the present
+state differs from theirs. Days whose state was like the present one count more, the more so the nearer the slot.
+Everything is a function of a ring of samples: nothing is fitted, and nothing depends on when a forecast is asked for.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from models.arrays import FloatArray, IntArray, frozen
+from models.forecasting.day_kernels import busy_kernel, day_states_kernel, memories_kernel
+from models.forecasting.day_type import filled, no_history, unused_inputs
+from models.forecasting.features import SiteCalendar
+from models.forecasting.forecaster import (
+    DEFAULT_LEVELS,
+    NOTHING_KNOWN,
+    Known,
+    QuantileForecast,
+    Samples,
+    ScenarioPaths,
+    Series,
+    Snapshot,
+    UpdateReport,
+    within_bounds,
+)
+from models.forecasting.history import History, require_step, step_before
+from models.forecasting.memory_weights import MemoryWeights, Rehearsal, Standing, mix
+from models.forecasting.past_days import MemoryShape, neighbours, places_before
+from models.forecasting.paths import path_levels, shuffled
+from models.forecasting.peers import N_PARTS, Lent, PeerShape, mixture, peers_of
+from models.timegrid import TimeGrid
+
+_DAY_S = 86_400
+_RECENT_DAYS = 28
+_SPARE_DAYS = 4
+"""Days that samples may be newer than the origin of a forecast before the oldest it reads are overwritten."""
+
+_BUSY_SHARE = 0.5
+"""Share of slots with load from which a series is moved by its state: a post that idles would be moved off zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlendOptions:
+    """Shape of the memories, how they are weighed, and what new stations borrow."""
+
+    shape: MemoryShape = field(default_factory=MemoryShape)
+    rehearsal: Rehearsal = field(default_factory=Rehearsal)
+    peers: PeerShape = field(default_factory=PeerShape)
+
+
+class BlendedForecaster:
+    """Slow, fast and state-moved memories of past days; see the module's docstring.
+
+    Parameters
+    ----------
+    series : tuple of Series
+    step_s : int
+        Length of a slot [s].
+    calendar : SiteCalendar
+        Zone and holidays that give the day type.
+    options : BlendOptions
+    levels : tuple of float
+        Probabilities of the quantiles, ascending.
+    """
+
+    method = "blended memories"
+
+    def __init__(
+        self,
+        series: tuple[Series, ...],
+        step_s: int,
+        calendar: SiteCalendar | None = None,
+        options: BlendOptions | None = None,
+        levels: tuple[float, ...] = DEFAULT_LEVELS,
+    ) -> None:
+        self._series = series
+        self._levels = frozen(levels)
+        self._options = options if options is not None else BlendOptions()
+        shape, rehearsal = self._options.shape, self._options.rehearsal
+        days = shape.reach_days + rehearsal.reach_days + _SPARE_DAYS
+        self._history = History(len(series), step_s, days, calendar or SiteCalendar())
+        self._weights = MemoryWeights(rehearsal, step_s, self._levels)
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """Series, in the order of rows."""
+        return self._series
+
+    @property
+    def levels(self) -> FloatArray:
+        """Probabilities of the quantiles, shape (n_levels,)."""
+        return self._levels
+
+    @property
+    def calendar(self) -> SiteCalendar:
+        """Zone and holidays of the site."""
+        return self._history.calendar
+
+    @property
+    def step_s(self) -> int:
+        """Length of a slot [s]."""
+        return self._history.step_s
+
+    def update(self, samples: Samples) -> UpdateReport:
+        """Store new samples, and forget what older ones made believe."""
+        report = self._history.update(samples)
+        if samples.time_s.size:
+            self._weights.forget_from(int(samples.time_s.min()) // self.step_s)
+        return report
+
+    def forecast(self, grid: TimeGrid, known: Known = NOTHING_KNOWN) -> QuantileForecast:
+        """Return quantiles on a grid; see :class:`models.forecasting.forecaster.Forecaster`."""
+        issued_at = known.issued_at(grid)
+        before = step_before(grid, issued_at.timestamp())
+        basis = self._history.basis(self.method, before)
+        values = self._quantiles(grid, self._levels, before, basis.n_samples)
+        warnings = (*no_history(self._series, basis), *unused_inputs(known))
+        return QuantileForecast(grid, self._series, self._levels, values, issued_at, basis, warnings)
+
+    def paths(self, grid: TimeGrid, n_paths: int, seed: int, known: Known = NOTHING_KNOWN) -> ScenarioPaths:
+        """Return scenario paths; see :class:`models.forecasting.forecaster.Forecaster`."""
+        issued_at = known.issued_at(grid)
+        before = step_before(grid, issued_at.timestamp())
+        n_samples = self._history.basis(self.method, before).n_samples
+        marginal = self._quantiles(grid, path_levels(n_paths), before, n_samples)
+        values = shuffled(marginal, self._history, grid, before, np.random.default_rng(seed))
+        return ScenarioPaths(grid, self._series, values, issued_at)
+
+    def snapshot(self) -> Snapshot:
+        """Return all samples that are kept; what they teach is worked out again."""
+        return self._history.snapshot(self.method)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a stored state."""
+        self._history.restore(snapshot, self.method)
+        self._weights.forget_from(0)
+
+    def _quantiles(self, grid: TimeGrid, levels: FloatArray, before: int, n_samples: IntArray) -> FloatArray:
+        """Quantiles of all series on a grid, from samples before an absolute step."""
+        require_step(grid, self.step_s)
+        standing = self._weights.standing(before, self._rehearsed)
+        memories = self._memories(before, grid.steps, levels)
+        values = self._blended(memories, grid.steps - before, standing, levels)
+        values = self._borrowed(values, grid, levels, before, frozen(n_samples * (self.step_s / _DAY_S)))
+        if np.isnan(values).any():
+            there = (self._history.steps >= 0) & (self._history.steps < before)
+            past = np.where(there, self._history.values, np.nan)
+            values = filled(values, past, self._series, levels)
+        return within_bounds(self._series, values)
+
+    def _borrowed(
+        self, values: FloatArray, grid: TimeGrid, levels: FloatArray, before: int, days: FloatArray
+    ) -> FloatArray:
+        """Quantiles of all series, those with few days of samples mixed with what their peers lend."""
+        shape = self._options.peers
+        peers = peers_of(self._series, days, shape)
+        if not peers.young.size:
+            return values
+        rows = np.concatenate([peers.grown, peers.young])
+        own = self._memories(before, grid.steps, path_levels(N_PARTS), rows)[:, 0]
+        mean_kw, n = self._recent_means(rows, before), peers.grown.size
+        lent = Lent.of(own[:n], mean_kw[:n])
+        share = shape.own_share(days[peers.young])
+        values = np.array(values)
+        for i, row in enumerate(peers.young):
+            borrowed = lent.scaled(float(mean_kw[n + i]), float(days[row]), shape.level_days)
+            known = np.where(np.isnan(own[n + i]), borrowed, own[n + i])
+            values[row] = mixture(known, borrowed, float(share[i]), levels)
+        return frozen(values)
+
+    def _recent_means(self, rows: IntArray, before: int) -> FloatArray:
+        """Mean load of the last four weeks, 0 where nothing is known, shape (n_rows,)."""
+        back = places_before(self._history, before, _RECENT_DAYS * _DAY_S // self.step_s)
+        recent = self._history.values[np.ix_(rows, back[back >= 0])]
+        return frozen(np.nansum(recent, axis=1) / np.maximum((~np.isnan(recent)).sum(axis=1), 1))
+
+    def _blended(
+        self, memories: FloatArray, lead_slots: IntArray, standing: Standing, levels: FloatArray
+    ) -> FloatArray:
+        """One quantile function a slot from those of the memories, its tails moved."""
+        plan = self._options.rehearsal
+        weights = standing.weights[..., self._weights.buckets(lead_slots, plan.weight_borders_h)]
+        moves = standing.moves[..., self._weights.buckets(lead_slots, plan.tail_borders_h)]
+        mixed = mix(memories, weights)
+        outer = [int(np.argmin(np.abs(levels - level))) for level in (self._levels[0], self._levels[-1])]
+        width = (mixed[:, outer[1]] - mixed[:, outer[0]])[:, np.newaxis]
+        return frozen(np.maximum.accumulate(mixed + width * moves_at(levels, self._levels, moves), axis=1))
+
+    def _memories(
+        self, before: int, targets: IntArray, levels: FloatArray, rows: IntArray | None = None
+    ) -> FloatArray:
+        """Quantiles of every memory for target steps, shape (n_series or n_rows, 3, n_levels, n_targets)."""
+        shape, history = self._options.shape, self._history
+        per_day = _DAY_S // self.step_s
+        found = neighbours(history, shape, before, targets)
+        back = places_before(history, before, shape.reach_days * per_day)
+        lengths = np.asarray([max(h * 3600 // self.step_s, 1) for h in shape.state_hours], dtype=np.int64)
+        values = history.values if rows is None else history.values[rows]
+        states = day_states_kernel(values, back, per_day, lengths)
+        read = (found.places, found.day, found.weights, found.fade)
+        busy = busy_kernel(values, back, _BUSY_SHARE)
+        return memories_kernel(values, read, states, busy, shape.penalty, levels)
+
+    def _rehearsed(self, origin: int, targets: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Return what every memory would have said from an origin, and what came."""
+        places = self._history.steps[targets % self._history.steps.size] == targets
+        actual = np.where(places, self._history.values[:, targets % self._history.steps.size], np.nan)
+        return self._memories(origin, targets, self._levels), frozen(actual)
+
+
+def moves_at(levels: FloatArray, own: FloatArray, moves: FloatArray) -> FloatArray:
+    """Return moves of any levels from those of a forecaster's own, linear between them and level outside."""
+    if levels is own:
+        return moves
+    right = np.clip(np.searchsorted(own, levels), 1, max(own.size - 1, 1))
+    left = np.maximum(right - 1, 0)
+    right = np.minimum(right, own.size - 1)
+    gap = np.where(right > left, own[right] - own[left], 1.0)
+    part = np.clip((levels - own[left]) / gap, 0.0, 1.0)[:, np.newaxis]
+    return moves[:, left] * (1.0 - part) + moves[:, right] * part
