@@ -133,5 +133,5 @@ def test_an_idle_post_has_quantiles_of_zero_in_every_memory(level, wanted):
     day = np.repeat(np.arange(1, 11), 10)
     found = Neighbours(np.arange(100)[np.newaxis], day, np.ones((2, 1, 100)), np.zeros(1))
     states = np.zeros((1, 11, 1))
-    got = kernels.memories_kernel(values, tuple(found), states, np.array([1]), 0.3, np.array([level]))
+    got = kernels.memories_kernel(values, (*found,), states, np.array([1]), 0.3, np.array([level]))
     np.testing.assert_array_equal(got[0, :, 0, 0], wanted)
