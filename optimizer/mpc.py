@@ -33,7 +33,7 @@ from optimizer.scheduling.parts.part import Moment
 from optimizer.scheduling.scheduler import Parked, Scheduler, Solved
 from optimizer.scheduling.sold import sold_of, unsold_notes
 from optimizer.scheduling.taken import energy_by_session
-from optimizer.scheduling.verdict import Verdict, delivery_of, nothing_to_plan, verdict_of
+from optimizer.scheduling.verdict import Verdict, delivery_of, is_within_program, nothing_to_plan, verdict_of
 from optimizer.scheduling.worth import total_of, worth
 from optimizer.solver.live import SolverFailedError
 from optimizer.solver.outcome import SolveReport, SolverOutcome, SolveStatus
@@ -105,7 +105,8 @@ class Controller:
         tail_s = min(n_cells * self._tail_cell_s, MOST_TAIL * self._options.deadline_s)
         attempt = self._attempt(problem, started + self._options.deadline_s - tail_s - time.perf_counter())
         solved_at = time.perf_counter()
-        following = Following(state, problem, self._options, self._standing.charging)
+        until_s = started + self._options.deadline_s
+        following = Following(state, problem, self._options, self._standing.charging, until_s)
         dispatched = self._kept(following, self._checked(following, attempt), attempt)
         searched_at = time.perf_counter()
         dispatched = self._better(
@@ -222,17 +223,17 @@ class Controller:
         problem = following.problem
         if attempt.optimum is None or not attempt.follows or not can_shift(problem):
             return sent
-        cars = delivery_of(problem, sent)
-        left_s = until_s - time.perf_counter()
         try:
+            if not is_within_program(problem, sent):  # no assets make up for that there
+                return sent
+            cars, left_s = delivery_of(problem, sent), until_s - time.perf_counter()
             asset_kw = self._scheduler.assets_beside(problem, cars.power_kw, cars.back_kw, left_s)
+            other = None if asset_kw is None else following.with_assets_again(sent, asset_kw)
+            costs = partial(self._costs, problem, planned=attempt.optimum)
+            return other if other is not None and costs(other) < costs(sent) else sent
         except Exception as error:  # noqa: BLE001 - there are pilots already, and assets that are told what fits them
             attempt.notes.append(f"assets do what was planned: {type(error).__name__}: {error}")
             return sent
-        other = None if asset_kw is None else following.with_assets_again(sent, asset_kw)
-        costs = partial(self._costs, problem, planned=attempt.optimum)
-        is_better = other is not None and costs(other) < costs(sent)
-        return other if other is not None and is_better else sent
 
     def _moment_of(self, problem: Problem) -> Moment:
         """Return what the objective depends on beside the problem, with who charges now."""

@@ -149,7 +149,8 @@ def _wanted(found: History, asked: Asked, issues: IssueList) -> "Wanted":
     longer, shorter = max(step_s, found.sample_s), min(step_s, found.sample_s)
     if divides and longer % shorter:
         issues.add("--step", f"{step_s / 60:g} min does not fit samples of every {found.sample_s / 60:g} min")
-    n_slots = int(np.ceil(asked.hours * _HOUR_S / step_s))
+    is_finite = issues.require(bool(np.isfinite(asked.hours)), "--horizon", "must be a number of hours")
+    n_slots = int(np.ceil(asked.hours * _HOUR_S / step_s)) if is_finite else 1
     issues.require(
         n_slots <= _MOST_SLOTS, "--horizon", f"{n_slots} slots; at most {_MOST_SLOTS} can be forecast"
     )

@@ -43,4 +43,4 @@ def answer(asked: ForecastWire) -> bytes:
 )
 async def make_forecast(asked: Annotated[ForecastWire, Depends(asked_in)], planner: PlannerDep) -> Response:
     """Forecast some series from the samples that are sent: cleaned first, nothing is stored."""
-    return Response(await planner.run(partial(answer, asked)), media_type="application/json")
+    return Response(await planner.run_aside(partial(answer, asked)), media_type="application/json")

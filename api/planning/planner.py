@@ -98,6 +98,7 @@ class Planner:
         self._lock = Lock()
         self._threads = ThreadPoolExecutor(n_threads, thread_name_prefix="plan")
         self._statements = ThreadPoolExecutor(1, thread_name_prefix="state")
+        self._others = ThreadPoolExecutor(1, thread_name_prefix="other")
         self._stating: set[Future[bool]] = set()
 
     def plan(self, state: SiteState, options: PlanOptions) -> Plan:
@@ -122,6 +123,10 @@ class Planner:
         """Run ``work`` on a thread of the planner, so that the event loop stays free."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
+    async def run_aside(self, work: Callable[[], Answer]) -> Answer:
+        """Run ``work`` that no station waits for on a thread of its own: plans do not queue behind it."""
+        return await asyncio.get_running_loop().run_in_executor(self._others, work)
+
     def settle(self) -> bool:
         """Wait for programs that are stated in the background; returns whether there were any."""
         with self._lock:
@@ -143,6 +148,7 @@ class Planner:
         """Stop the threads; plans that have not begun are dropped."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._statements.shutdown(wait=True, cancel_futures=True)
+        self._others.shutdown(wait=True, cancel_futures=True)
         self._live.clear()
         self._parked.clear()
 

@@ -211,7 +211,8 @@ class SessionMemory:
                 values - moves * _hours_later(traits[_HOUR], self._past[_HOUR, places]), _LEAST
             )
         elif not np.isnan(traits[_STATED_KWH]):
-            ratio = traits[_STATED_KWH] / self._past[_STATED_KWH, places]
+            past_kwh = np.maximum(self._past[_STATED_KWH, places], _LEAST)  # NaN stays
+            ratio = np.maximum(traits[_STATED_KWH], _LEAST) / past_kwh
             values = values * np.where(np.isnan(ratio), 1.0, ratio) ** moves
         order = np.argsort(values, kind="stable")
         return Outcomes(frozen(values[order]), frozen(weights[order]), self._spreads[what])

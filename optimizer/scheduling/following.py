@@ -5,6 +5,8 @@ less and the rest may not flow back, yet a pilot allows a car its full current a
 beside what assets can do, until all of it passes the check. Each round assets do less than in the last, so it ends.
 """
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -63,12 +65,15 @@ class Following:
     options : PlanOptions
     charging : (E,) bool
         Which EVSEs charge now.
+    until_s : float
+        When nothing is made again, by ``time.perf_counter`` [s].
     """
 
     state: SiteState
     problem: Problem
     options: PlanOptions
     charging: BoolArray
+    until_s: float = math.inf
 
     def plan(self, planned: PlannedPower, costs: Callable[[Problem, Dispatched], float]) -> Passed:
         """Return pilots that follow what a solver left, paused in the slots in which they fail their check.
@@ -111,7 +116,7 @@ class Following:
         tried = self._told(make(self._left(planned, asset_kw), planned), asset_kw)
         for _ in range(ROUNDS):
             can_kw = asset_power(tried.sent.schedule)
-            if not tried.found or _is_same(can_kw, asset_kw):
+            if not tried.found or _is_same(can_kw, asset_kw) or time.perf_counter() > self.until_s:
                 break
             asset_kw = can_kw
             tried = self._told(make(self._left(planned, asset_kw), planned), asset_kw)

@@ -7,7 +7,7 @@ import numpy as np
 
 from models.arrays import FloatArray, IntArray, frozen
 from optimizer.problem import Problem
-from optimizer.scheduling.delivery import AssetPower
+from optimizer.scheduling.delivery import AssetPower, shared_cells
 from optimizer.scheduling.parts.arrivals import Arrivals
 from optimizer.scheduling.parts.battery import Batteries
 from optimizer.scheduling.parts.charging import Charging
@@ -56,11 +56,11 @@ class Mover:
         self, problem: Problem, numbers: Numbers, power_kw: FloatArray, back_kw: FloatArray
     ) -> Numbers:
         """Return numbers in which cars draw and give back what is said, (E, T) [kW]: what is left are assets."""
-        ring, columns = problem.grid.ring, self._compiled.columns
+        ring, columns, free = problem.grid.ring, self._compiled.columns, shared_cells(problem)
         lower, upper = np.array(numbers.col_lower), np.array(numbers.col_upper)
         power, back = columns["power_kw"], back_columns(columns, columns["power_kw"].shape)
         for column, wanted_kw in ((power[:, ring], power_kw), (back[:, ring], back_kw)):
-            there = column != NOWHERE
+            there = (column != NOWHERE) & ~free
             held = column[there]
             lower[held] = upper[held] = np.minimum(wanted_kw[there], upper[held])
         return replace(numbers, col_lower=frozen(lower), col_upper=frozen(upper))

@@ -157,22 +157,24 @@ class Scheduler:
     ) -> AssetPower | None:
         """Return what assets do best beside cars that draw and give back what is said, (E, T) [kW].
 
-        The program was solved for this problem. None where there is no time, or the solver leaves nothing.
+        The program was solved for this problem. None where there is no time, or the solver leaves nothing. What a car
+        takes of a slot that it shares with the next is left free, as the program knows one power for both.
         """
         alive = self._alive
         if alive is None or self._lost or left_s <= 0.0:
             return None
         moment = self._moment(problem, alive.structure, alive.epoch_s)
-        numbers = alive.mover.holding(problem, alive.mover.numbers(problem, moment), power_kw, back_kw)
+        free = alive.mover.numbers(problem, moment)
+        held = alive.mover.holding(problem, free, power_kw, back_kw)
         stood = alive.live.stands()
         self._lost = True  # as in solve
         try:
             pairs = alive.mover.exclusive(problem)
-            solution = solve_one_way(alive.live, numbers, Coefficients.none(), pairs, left_s).solution
+            solution = solve_one_way(alive.live, held, Coefficients.none(), pairs, left_s).solution
         except SolverFailedError as error:
             self.health.outcomes[error.outcome] += 1
             return None
-        alive.live.stand(stood)
+        alive.live.stand(stood, free)
         self._lost = False
         is_usable = solution.is_optimal and bool(np.isfinite(solution.values).all())
         return alive.mover.asset_kw(problem, solution.values) if is_usable else None

@@ -156,8 +156,8 @@ class Solver(Protocol):
         """Return where it stands, for :meth:`stand`."""
         ...
 
-    def stand(self, stood: object) -> None:
-        """Go back to where it stood."""
+    def stand(self, stood: object, numbers: Numbers) -> None:
+        """Go back to where it stood, and to the bounds of then."""
         ...
 
 
@@ -203,8 +203,10 @@ class LiveProgram:
         """Return where the simplex stands, for :meth:`stand`; cheaper than :meth:`basis`."""
         return self._highs.getBasis()
 
-    def stand(self, stood: object) -> None:
-        """Go back to where the simplex stood: the next call goes on from there."""
+    def stand(self, stood: object, numbers: Numbers) -> None:
+        """Go back to where the simplex stood, and to the bounds of then: the next call goes on from there."""
+        self._pass_bounds(numbers)
+        self._numbers = numbers
         self._highs.setBasis(stood)
 
     def solve_as_is(self, deadline_s: float) -> Solution:

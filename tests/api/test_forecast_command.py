@@ -1,5 +1,6 @@
 """`gridpilot forecast` as users call it: any regular file, pictures and tables, and faults that are all named."""
 
+import gzip
 import json
 
 import numpy as np
@@ -213,12 +214,23 @@ def test_every_fault_of_a_file_is_named_and_there_is_no_traceback(tmp_path, text
         (("--zone", "Mars/Base"), "Mars/Base"),
         (("--time", "when"), "when"),
         (("--horizon", 100_000), "--horizon"),
+        (("--horizon", "inf"), "--horizon"),
     ],
 )
 def test_every_option_that_does_not_fit_is_named(plain, options, named):
     result = run(plain, *options)
     assert (result.exit_code, "Traceback" in result.output) == (2, False)
     assert named in result.stderr
+
+
+def test_a_file_that_was_cut_off_is_no_traceback(tmp_path):
+    path = tmp_path / "loads.csv.gz"
+    with gzip.open(path, "wt") as file:
+        file.write("time,load\n" + "2026-03-02T00:00:00Z,1\n" * 1000)
+    path.write_bytes(path.read_bytes()[:-20])
+    result = run(path)
+    assert (result.exit_code, "Traceback" in result.output) == (2, False)
+    assert "cannot be read" in result.stderr
 
 
 def test_a_file_or_the_example_is_needed():

@@ -30,6 +30,15 @@ from models.zones import is_zone
 
 MAX_SERIES: Final = 1000
 MAX_CELLS: Final = 2_000_000
+MAX_HELD: Final = 20_000_000
+"""Values that a request may keep in memory, of paths that a sum is made of, and of past days."""
+
+HIDDEN_PATHS: Final = 200
+"""Paths that are drawn for a sum and for cars, whether they are answered or not."""
+
+KEPT_DAYS: Final = 110
+"""Days that a forecaster keeps of each series, about."""
+
 """Series x slots x (levels + paths) of one answer."""
 
 StepMinutes = Literal[1, 5, 10, 15, 20, 30, 60]
@@ -233,6 +242,19 @@ class ForecastWire(WireModel):
             SampleKind(self.kind),
         )
 
+    def _check_size(self, issues: IssueList) -> None:
+        given, wanted = self.sample_minutes, self.step_minutes or self.sample_minutes
+        fits = max(wanted, given) % min(wanted, given) == 0
+        issues.require(fits, "step_minutes", f"{wanted} min does not fit samples of every {given} min")
+        cells = len(self.series) * self.slots * (len(self.levels) + self.paths)
+        issues.require(
+            cells <= MAX_CELLS, "slots", f"{cells} values would be answered, at most {MAX_CELLS} can be"
+        )
+        drawn = len(self.series) * self.slots * (HIDDEN_PATHS if self.total or self.sessions else 0)
+        kept = len(self.series) * KEPT_DAYS * (24 * 60 // wanted)
+        most = max(drawn, kept)
+        issues.require(most <= MAX_HELD, "series", f"{most} values would be held, at most {MAX_HELD} can be")
+
     def _check(self, issues: IssueList) -> None:
         for name in repeated(one.series_id for one in self.series):
             issues.add("series", f"series_id {name!r} is there more than once")
@@ -243,10 +265,7 @@ class ForecastWire(WireModel):
             )
         issues.require(bool((np.diff(self.levels) > 0).all()), "levels", "must rise")
         issues.require(is_zone(self.zone), "zone", f"no time zone is called {self.zone!r}")
-        cells = len(self.series) * self.slots * (len(self.levels) + self.paths)
-        issues.require(
-            cells <= MAX_CELLS, "slots", f"{cells} values would be answered, at most {MAX_CELLS} can be"
-        )
+        self._check_size(issues)
         known = {one.series_id for one in self.series}
         for name in repeated(car.session_id for car in self.plugged_in):
             issues.add("plugged_in", f"session_id {name!r} is there more than once")

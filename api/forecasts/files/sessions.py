@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+_MOST_NAMED: Final = 10
+"""Faults of a column that are told one by one."""
+
 _NEEDED: Final = ("arrival", "energy_kwh")
 _SERIES: Final = ("series_id", "series", "station", "station_id", "site", "garage", "evse_id", "meter")
 _EVSES: Final = ("evse_id", "connector", "station", "station_id")
@@ -130,7 +133,12 @@ def _times(table: "pd.DataFrame", name: str, zone: str, issues: IssueList) -> "n
     there = np.flatnonzero(table[name].notna().to_numpy())
     if there.size:
         groups = np.arange(there.size, dtype=np.int64)  # each its own: sessions follow no rhythm
-        seconds[there] = parse_times(table[name].iloc[there], groups, zone, issues).seconds
+        found = parse_times(table[name].iloc[there], groups, zone, issues).seconds
+        for row in there[found < 0][
+            :_MOST_NAMED
+        ]:  # a time that is no time would look like a car that is here
+            issues.add(f"{name}, row {table.index[row] + 2}", "is no time of that zone: the clock skips it")
+        seconds[there] = found
     return seconds
 
 

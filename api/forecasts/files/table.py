@@ -1,6 +1,7 @@
 """A CSV or parquet file as a table, whatever its separator, decimal sign and encoding."""
 
 import gzip
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,7 +35,7 @@ def read_table(path: Path) -> "pd.DataFrame":
         table = _parquet(path) if kind in _PARQUET else _text(path)
     except ImportError as error:
         raise ChargingError(f"{path}: {error}; `pip install gridpilot[bench]` brings it") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise ChargingError(f"{path} cannot be read: {_first_line(error)}") from error
     if table.empty:
         raise ChargingError(f"{path} has no row")

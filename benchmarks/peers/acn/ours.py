@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from benchmarks.beliefs import actual
 from benchmarks.peers.acn.algorithm import Setup, SiteAlgorithm
 from benchmarks.peers.acn.kindred import Kindred
@@ -11,6 +13,7 @@ from benchmarks.peers.acn.options import Inputs
 from benchmarks.peers.acn.sessions import PERIOD
 from benchmarks.peers.acn.simulate import Case
 from benchmarks.policies import Ours
+from benchmarks.replay import expected_peak_kw
 from models.demand.arrivals import Visit
 from models.sessions import Departure
 from optimizer.closed_loop import Believe
@@ -30,9 +33,10 @@ def ours(case: Case, past: tuple[Visit, ...]) -> SiteAlgorithm:
     sure = case.inputs is Inputs.TRUE
     options = PlanOptions() if sure else PlanOptions(departure_quantile=0.1)
     believe = truth(case) if sure else Kindred(past, ZONE)
-    return SiteAlgorithm(
-        case, Ours(case.network.site, options), Setup(believe, step_s=STEP_S, n_slots=N_SLOTS)
-    )
+    # Who believes too little and shaves the peak is late: at JPL with all of its capacity 98.8 % instead of 99.7 %.
+    peak_kw = expected_peak_kw(past, case.network.site, case.start) if sure else np.inf
+    setup = Setup(believe, expected_peak_kw=peak_kw, step_s=STEP_S, n_slots=N_SLOTS)
+    return SiteAlgorithm(case, Ours(case.network.site, options), setup)
 
 
 def truth(case: Case) -> Believe:

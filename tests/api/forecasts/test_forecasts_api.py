@@ -154,6 +154,24 @@ def test_every_fault_of_a_request_is_named(client):
     }
 
 
+def test_what_would_take_too_much_memory_is_refused_before_it_does(client):
+    one = {"start": START, "values": [1.0]}
+    many = [one | {"series_id": str(k)} for k in range(1000)]
+    for asked in (
+        {"series": many, "sample_minutes": 1, "step_minutes": 1, "slots": 1},
+        {"series": many, "slots": 1000, "levels": [0.5], "total": True},
+    ):
+        answer = client.post("/v1/forecasts", json=asked)
+        assert [error["path"] for error in answer.json()["errors"]] == ["series"]
+
+
+@pytest.mark.parametrize(("given_min", "wanted_min"), [(20, 15), (30, 20), (20, 30)])
+def test_slots_that_do_not_fit_the_samples_are_refused(client, given_min, wanted_min):
+    asked = request(sample_minutes=given_min, step_minutes=wanted_min)
+    answer = client.post("/v1/forecasts", json=asked)
+    assert [error["path"] for error in answer.json()["errors"]] == ["step_minutes"]
+
+
 @given(
     values=st.lists(st.one_of(st.none(), st.floats(-1e7, 1e7)), min_size=1, max_size=200),
     seed=st.integers(0, 9),

@@ -183,3 +183,12 @@ def test_a_name_has_one_number_that_a_float_holds_exactly():
     assert code_of("garage") == code_of("garage")
     assert code_of("garage") != code_of("Garage")
     assert float(int(code_of("garage"))) == code_of("garage")
+
+
+def test_drivers_who_once_stated_nothing_at_all_leave_energies_finite():
+    memory = SessionMemory.of_drivers_who_state(CALENDAR)
+    for day in range(10):
+        arrival = replace(at(day), stated_stay_h=9.0, stated_kwh=0.0)
+        memory.learn(arrival, after(arrival, 9.0))
+    kin = memory.kin(replace(at(30), stated_stay_h=9.0, stated_kwh=10.0))
+    assert np.isfinite(kin.energy_kwh.quantiles(LEVELS, 0.0, 1.0)).all()
