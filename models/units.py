@@ -10,6 +10,7 @@ MIN_AC_CURRENT_A: Final = 6.0
 
 W_PER_KW: Final = 1000.0
 SECONDS_PER_HOUR: Final = 3600.0
+SECONDS_PER_DAY: Final = 86_400
 
 TOLERANCE_KW: Final = 1e-6
 """Slack of every limit check: far below a meter's resolution, far above float noise."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from api.forecasts.request import ForecastRequest, SessionRecord
+from api.forecasts.request import PATHS_OF_A_SUM, ForecastRequest, SessionRecord
 from models.arrays import FloatArray, frozen
 from models.errors import Issue
 from models.forecasting.forecaster import Known, PluggedIn, QuantileForecast, ScenarioPaths, Series
 from models.timegrid import TimeGrid
-from models.units import SECONDS_PER_HOUR
+from models.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from models.forecasting.forecaster import Forecaster
@@ -27,7 +27,6 @@ _USUAL_KW: Final = 3.6
 """Least power that a session without one is taken to have charged at: what one phase at 16 A gives."""
 
 _N_PATHS: Final = 200
-_DAY_S: Final = 86_400
 _STALE_DAYS: Final = 7
 
 
@@ -82,7 +81,7 @@ def _unused(request: ForecastRequest, now: datetime) -> tuple[Issue, ...]:
     if not request.sessions:
         return ()
     newest = max(min(one.departure or now, now) for one in request.sessions)
-    age_days = (now - newest).total_seconds() / _DAY_S
+    age_days = (now - newest).total_seconds() / SECONDS_PER_DAY
     if age_days <= _STALE_DAYS:
         return ()
     return (Issue("sessions", f"not used: the newest of them is {age_days:.0f} days old"),)
@@ -94,7 +93,7 @@ def _with_sessions(
     """Return the session layer, which has learnt all that ended by ``now``, and what is believed of cars here."""
     from models.forecasting.open_sessions import OpenSessionsForecaster  # noqa: PLC0415 - compiles kernels
 
-    layered = OpenSessionsForecaster(forecaster, request.wanted.step_s, request.calendar)
+    layered = OpenSessionsForecaster(forecaster, request.wanted.step_s, request.calendar, PATHS_OF_A_SUM)
     _record(layered, request, now)
     memory = _memory(request)
     ended = [one for one in request.sessions if _has_ended(one, now)]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from models.arrays import FloatArray
 from models.errors import Issue
@@ -20,6 +21,9 @@ from models.forecasting.forecaster import (
 
 TOTAL = "total"
 """Name of the sum of all series."""
+
+PATHS_OF_A_SUM: Final = 200
+"""Paths that sums of series and of cars are read from; fewer show their own number in the outer quantiles."""
 
 
 class SampleKind(StrEnum):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from api.forecasts.cars import CarsAhead
-from api.forecasts.request import ForecastAnswer, ForecastRequest, SampleKind
+from api.forecasts.request import PATHS_OF_A_SUM, ForecastAnswer, ForecastRequest, SampleKind
 from models.arrays import FloatArray, IntArray, frozen
 from models.errors import Issue
 from models.forecasting.cleaning.findings import Fault, Findings
@@ -15,21 +15,18 @@ from models.forecasting.cleaning.readings import Cleaned, Readings
 from models.forecasting.forecaster import QuantileForecast, Samples
 from models.quantiles import at_level
 from models.timegrid import TimeGrid
+from models.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
     from models.forecasting.cleaning.cleaner import Cleaner
     from models.forecasting.forecaster import Forecaster
 
-_PATHS_OF_A_TOTAL: Final = 200
-"""Fewer show their own number in the outer quantiles."""
-
-_DAY_S: Final = 86_400
-_STALE_S: Final = 2 * _DAY_S
+_STALE_S: Final = 2 * SECONDS_PER_DAY
 _SHORT_DAYS: Final = 7
 _LEAST_SHARE: Final = 0.5
 _MOST_ALONE: Final = 3
 _WATCHED_DAYS: Final = 45
-_ALONE_S: Final = 7 * _DAY_S
+_ALONE_S: Final = 7 * SECONDS_PER_DAY
 
 
 def forecast_of(request: ForecastRequest) -> ForecastAnswer:
@@ -46,8 +43,8 @@ def forecast_of(request: ForecastRequest) -> ForecastAnswer:
     paths = asked.paths(grid, wanted.n_paths, wanted.seed) if wanted.n_paths else None
     total = None
     if wanted.total:
-        many = paths if wanted.n_paths >= _PATHS_OF_A_TOTAL else None
-        many = many or asked.paths(grid, _PATHS_OF_A_TOTAL, wanted.seed)
+        many = paths if wanted.n_paths >= PATHS_OF_A_SUM else None
+        many = many or asked.paths(grid, PATHS_OF_A_SUM, wanted.seed)
         total = many.total_quantiles(forecast.levels)
     warnings = (*request.notes, *asked.notes, *forecast.warnings, *_told(request, forecast, cleaner, now))
     return ForecastAnswer(request, forecast, paths, total, learnt, cleaned.findings, warnings)
@@ -125,7 +122,7 @@ def _moved_days(request: ForecastRequest, cleaned: Cleaned) -> Findings:
     from models.forecasting.cleaning.clock_watch import ClockWatch  # noqa: PLC0415 - used here only
 
     samples = cleaned.samples
-    recent = np.flatnonzero(samples.time_s >= samples.time_s.max(initial=0) - _WATCHED_DAYS * _DAY_S)
+    recent = np.flatnonzero(samples.time_s >= samples.time_s.max(initial=0) - _WATCHED_DAYS * SECONDS_PER_DAY)
     watch = ClockWatch(len(request.series), request.sample_s, request.calendar)
     return watch.watch(Samples(samples.time_s[recent], samples.row[recent], samples.value[recent]))
 
@@ -168,7 +165,7 @@ def _told(
         apart, slot = request.sample_s / 60, request.wanted.step_s / 60
         what = f"are {apart:g} min apart: each slot of {slot:g} min has the value of the one that covers it"
         told.append(Issue("samples", what))
-    basis, per_day = forecast.basis, _DAY_S / request.wanted.step_s
+    basis, per_day = forecast.basis, SECONDS_PER_DAY / request.wanted.step_s
     age_s: IntArray = int(now.timestamp()) - basis.newest_s
     for row, series in enumerate(request.series):
         n_samples = int(basis.n_samples[row])
@@ -178,7 +175,9 @@ def _told(
             what = f"rests on {n_samples / per_day:.1f} days of samples; similar days need {_SHORT_DAYS}"
             told.append(Issue(series.series_id, what))
         if age_s[row] > _STALE_S:
-            told.append(Issue(series.series_id, f"its newest sample is {age_s[row] / _DAY_S:.1f} days old"))
+            told.append(
+                Issue(series.series_id, f"its newest sample is {age_s[row] / SECONDS_PER_DAY:.1f} days old")
+            )
         if cleaner.waiting[row]:
             what = "its newest sample is far from all before: not used until another backs it"
             told.append(Issue(series.series_id, what))

@@ -9,11 +9,11 @@ from api.planning.request import MeteredLoad, PlanRequest
 from models.arrays import FloatArray, IntArray, frozen
 from models.load import LoadForecast
 from models.state import SiteState
+from models.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
     from models.forecasting.forecaster import QuantileForecast
 
-_DAY_S: Final = 86_400
 _WEEK: Final = 7
 
 
@@ -35,7 +35,7 @@ def forecast_loads(request: PlanRequest) -> PlanRequest:
 
 def _short(history: MeteredLoad, node_id: str) -> tuple[str, ...]:
     """Say that a history is too short to hold a day like every day to come."""
-    days = np.count_nonzero(~np.isnan(history.power_kw)) * history.step_s / _DAY_S
+    days = np.count_nonzero(~np.isnan(history.power_kw)) * history.step_s / SECONDS_PER_DAY
     if days >= _WEEK:
         return ()
     return (f"load at {node_id}: forecast from {days:.1f} days of history; similar days need {_WEEK}",)

@@ -11,28 +11,25 @@ import numpy as np
 
 from models.arrays import FloatArray, IntArray, frozen
 from models.forecasting.day_kernels import busy_kernel, day_states_kernel, memories_kernel
-from models.forecasting.day_type import filled, no_history, unused_inputs
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import (
     DEFAULT_LEVELS,
-    NOTHING_KNOWN,
-    Known,
-    QuantileForecast,
+    Basis,
     Samples,
-    ScenarioPaths,
     Series,
     Snapshot,
     UpdateReport,
     within_bounds,
 )
-from models.forecasting.history import History, require_step, step_before
+from models.forecasting.history import History, require_step
 from models.forecasting.memory_weights import MemoryWeights, Rehearsal, Standing, mix
 from models.forecasting.past_days import MemoryShape, neighbours, places_before
-from models.forecasting.paths import path_levels, shuffled
+from models.forecasting.paths import path_levels
 from models.forecasting.peers import N_PARTS, Lent, PeerShape, mixture, peers_of
+from models.forecasting.ring_forecaster import RingForecaster
 from models.timegrid import TimeGrid
+from models.units import SECONDS_PER_DAY
 
-_DAY_S = 86_400
 _RECENT_DAYS = 28
 _SPARE_DAYS = 4
 """Days that samples may be newer than the origin of a forecast before the oldest it reads are overwritten."""
@@ -50,7 +47,7 @@ class BlendOptions:
     peers: PeerShape = field(default_factory=PeerShape)
 
 
-class BlendedForecaster:
+class BlendedForecaster(RingForecaster):
     """Slow, fast and state-moved memories of past days; see the module's docstring.
 
     Parameters
@@ -75,80 +72,32 @@ class BlendedForecaster:
         options: BlendOptions | None = None,
         levels: tuple[float, ...] = DEFAULT_LEVELS,
     ) -> None:
-        self._series = series
-        self._levels = frozen(levels)
         self._options = options if options is not None else BlendOptions()
         shape, rehearsal = self._options.shape, self._options.rehearsal
         days = shape.reach_days + rehearsal.reach_days + _SPARE_DAYS
-        self._history = History(len(series), step_s, days, calendar or SiteCalendar())
+        super().__init__(series, History(len(series), step_s, days, calendar or SiteCalendar()), levels)
         self._weights = MemoryWeights(rehearsal, step_s, self._levels)
-
-    @property
-    def series(self) -> tuple[Series, ...]:
-        """Series, in the order of rows."""
-        return self._series
-
-    @property
-    def levels(self) -> FloatArray:
-        """Probabilities of the quantiles, shape (n_levels,)."""
-        return self._levels
-
-    @property
-    def calendar(self) -> SiteCalendar:
-        """Zone and holidays of the site."""
-        return self._history.calendar
-
-    @property
-    def step_s(self) -> int:
-        """Length of a slot [s]."""
-        return self._history.step_s
 
     def update(self, samples: Samples) -> UpdateReport:
         """Store new samples, and forget what older ones made believe."""
-        report = self._history.update(samples)
+        report = super().update(samples)
         if samples.time_s.size:
             self._weights.forget_from(int(samples.time_s.min()) // self.step_s)
         return report
 
-    def forecast(self, grid: TimeGrid, known: Known = NOTHING_KNOWN) -> QuantileForecast:
-        """Return quantiles on a grid; see :class:`models.forecasting.forecaster.Forecaster`."""
-        issued_at = known.issued_at(grid)
-        before = step_before(grid, issued_at.timestamp())
-        basis = self._history.basis(self.method, before)
-        values = self._quantiles(grid, self._levels, before, basis.n_samples)
-        warnings = (*no_history(self._series, basis), *unused_inputs(known))
-        return QuantileForecast(grid, self._series, self._levels, values, issued_at, basis, warnings)
-
-    def paths(self, grid: TimeGrid, n_paths: int, seed: int, known: Known = NOTHING_KNOWN) -> ScenarioPaths:
-        """Return scenario paths; see :class:`models.forecasting.forecaster.Forecaster`."""
-        issued_at = known.issued_at(grid)
-        before = step_before(grid, issued_at.timestamp())
-        n_samples = self._history.basis(self.method, before).n_samples
-        marginal = self._quantiles(grid, path_levels(n_paths), before, n_samples)
-        values = shuffled(marginal, self._history, grid, before, np.random.default_rng(seed))
-        return ScenarioPaths(grid, self._series, values, issued_at)
-
-    def snapshot(self) -> Snapshot:
-        """Return all samples that are kept; what they teach is worked out again."""
-        return self._history.snapshot(self.method)
-
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a stored state."""
-        self._history.restore(snapshot, self.method)
+        """Go back to a stored state; what its samples teach is worked out again."""
+        super().restore(snapshot)
         self._weights.forget_from(0)
 
-    def _quantiles(self, grid: TimeGrid, levels: FloatArray, before: int, n_samples: IntArray) -> FloatArray:
-        """Quantiles of all series on a grid, from samples before an absolute step."""
+    def _quantiles(self, grid: TimeGrid, levels: FloatArray, before: int, basis: Basis) -> FloatArray:
         require_step(grid, self.step_s)
         standing = self._weights.standing(before, self._rehearsed)
         memories = self._memories(before, grid.steps, levels)
         values = self._blended(memories, grid.steps - before, standing, levels)
-        values = self._borrowed(values, grid, levels, before, frozen(n_samples * (self.step_s / _DAY_S)))
-        if np.isnan(values).any():
-            there = (self._history.steps >= 0) & (self._history.steps < before)
-            past = np.where(there, self._history.values, np.nan)
-            values = filled(values, past, self._series, levels)
-        return within_bounds(self._series, values)
+        days = frozen(basis.n_samples * (self.step_s / SECONDS_PER_DAY))
+        values = self._borrowed(values, grid, levels, before, days)
+        return within_bounds(self._series, self._filled(values, levels, before))
 
     def _borrowed(
         self, values: FloatArray, grid: TimeGrid, levels: FloatArray, before: int, days: FloatArray
@@ -172,7 +121,7 @@ class BlendedForecaster:
 
     def _recent_means(self, rows: IntArray, before: int) -> FloatArray:
         """Mean load of the last four weeks, 0 where nothing is known, shape (n_rows,)."""
-        back = places_before(self._history, before, _RECENT_DAYS * _DAY_S // self.step_s)
+        back = places_before(self._history, before, _RECENT_DAYS * SECONDS_PER_DAY // self.step_s)
         recent = self._history.values[np.ix_(rows, back[back >= 0])]
         return frozen(np.nansum(recent, axis=1) / np.maximum((~np.isnan(recent)).sum(axis=1), 1))
 
@@ -193,7 +142,7 @@ class BlendedForecaster:
     ) -> FloatArray:
         """Quantiles of every memory for target steps, shape (n_series or n_rows, 3, n_levels, n_targets)."""
         shape, history = self._options.shape, self._history
-        per_day = _DAY_S // self.step_s
+        per_day = SECONDS_PER_DAY // self.step_s
         found = neighbours(history, shape, before, targets)
         back = places_before(history, before, shape.reach_days * per_day)
         lengths = np.asarray([max(h * 3600 // self.step_s, 1) for h in shape.state_hours], dtype=np.int64)

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from models.arrays import IntArray
+from models.units import SECONDS_PER_DAY
 
-_DAY_S = 86_400
 _QUARTER_S = 900
 """Clocks change, and zones differ, by whole quarters of an hour."""
 
@@ -80,12 +80,12 @@ class SiteCalendar:
         """Return the calendar of ``n_slots`` slots of ``step_s`` seconds from step ``first_step``."""
         seconds = (first_step + np.arange(n_slots, dtype=np.int64)) * step_s
         local_s = seconds + self._offsets_s(seconds)
-        local_day = local_s // _DAY_S + date(1970, 1, 1).toordinal()
+        local_day = local_s // SECONDS_PER_DAY + date(1970, 1, 1).toordinal()
         weekday = (local_day + 6) % 7
         kind = np.maximum(weekday - _FRIDAY, 0)
         off = np.isin(local_day, [day.toordinal() for day in self.holidays])
         kind[off], weekday[off] = DayType.SUNDAY_OR_HOLIDAY, _SUNDAY
-        return SlotFeatures((local_s % _DAY_S) // step_s, local_day, weekday, kind)
+        return SlotFeatures((local_s % SECONDS_PER_DAY) // step_s, local_day, weekday, kind)
 
     def _offsets_s(self, seconds: IntArray) -> IntArray:
         """Offset of the zone from UTC [s]; asked once a quarter of an hour."""

@@ -7,9 +7,9 @@ from models.errors import GridMismatchError, InvalidInputError, Issue
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import Basis, Samples, Snapshot, UpdateReport
 from models.timegrid import TimeGrid
+from models.units import SECONDS_PER_DAY
 
 _NO_STEP = -1
-_DAY_S = 86_400
 _VERSION = 1
 
 CALENDAR_ROWS = 4
@@ -32,7 +32,7 @@ class History:
     def __init__(self, n_series: int, step_s: int, window_days: int, calendar: SiteCalendar) -> None:
         self.step_s = step_s
         self.calendar = calendar
-        n_places = window_days * _DAY_S // step_s
+        n_places = window_days * SECONDS_PER_DAY // step_s
         self._values = np.full((n_series, n_places), np.nan)
         self._steps = np.full(n_places, _NO_STEP, dtype=np.int64)
         self._calendar = np.zeros((CALENDAR_ROWS, n_places), dtype=np.int64)
@@ -91,6 +91,11 @@ class History:
         place = steps % self._steps.size
         there = (self._steps[place] == steps) & (steps < before)
         return frozen(np.where(there, self._values[:, place], np.nan))
+
+    def known_before(self, before: int) -> FloatArray:
+        """Return the values by place that are known at step ``before``, NaN elsewhere, (n_series, n_places)."""
+        there = (self._steps >= 0) & (self._steps < before)
+        return frozen(np.where(there, self._values, np.nan))
 
     def basis(self, method: str, before: int) -> Basis:
         """Return how many samples there are before an absolute step, and the newest of them, by series."""

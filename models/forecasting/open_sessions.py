@@ -6,7 +6,6 @@ import numpy as np
 
 from models.arrays import FloatArray, frozen
 from models.errors import Issue
-from models.forecasting.day_type import DayTypeForecaster
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import (
     NOTHING_KNOWN,
@@ -20,7 +19,7 @@ from models.forecasting.forecaster import (
     UpdateReport,
 )
 from models.forecasting.kernels import shuffle_kernel
-from models.forecasting.sessions_now import SessionForecaster
+from models.forecasting.sessions_now import LEAST_DAYS, CarSums
 from models.forecasting.stays import Stays
 from models.timegrid import TimeGrid
 from models.units import SECONDS_PER_HOUR
@@ -79,9 +78,7 @@ class OpenSessionsForecaster:
     ) -> None:
         self._later = later
         self._fade = fade or Fade()
-        levels = tuple(float(level) for level in later.levels)
-        plain = DayTypeForecaster(later.series, step_s, calendar, levels=levels)
-        self._cars = SessionForecaster(plain, n_paths)
+        self._cars = CarSums(later.series, step_s, calendar, later.levels, n_paths)
 
     @property
     def series(self) -> tuple[Series, ...]:
@@ -104,12 +101,11 @@ class OpenSessionsForecaster:
     def forecast(self, grid: TimeGrid, known: Known = NOTHING_KNOWN) -> QuantileForecast:
         """Return quantiles on a grid; see :class:`models.forecasting.forecaster.Forecaster`."""
         later = self._later.forecast(grid, replace(known, plugged_in=()))
-        if not self._cars.is_ready(known.issued_at(grid)):
+        if self._cars.n_days(known.issued_at(grid)) < LEAST_DAYS:
             few = Issue("plugged_in", "not used: arrivals of too few whole days are recorded")
             return replace(later, warnings=(*later.warnings, few))
-        cars = self._cars.forecast(grid, known)
         share = self._share(grid, known)
-        values = frozen(share * cars.values + (1.0 - share) * later.values)
+        values = frozen(share * self._cars.quantiles(grid, known) + (1.0 - share) * later.values)
         basis = replace(later.basis, method=f"open sessions, then {later.basis.method}")
         return replace(later, values=values, basis=basis)
 
@@ -119,7 +115,7 @@ class OpenSessionsForecaster:
         Each path follows one of the sum of cars as long as that is at least half of it, then one of the history.
         """
         later = self._later.paths(grid, n_paths, seed, replace(known, plugged_in=()))
-        if not self._cars.is_ready(known.issued_at(grid)):
+        if self._cars.n_days(known.issued_at(grid)) < LEAST_DAYS:
             return later
         cars = self._cars.paths(grid, n_paths, seed, known)
         share = self._share(grid, known)

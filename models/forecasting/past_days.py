@@ -7,8 +7,8 @@ import numpy as np
 
 from models.arrays import FloatArray, IntArray
 from models.forecasting.history import History
+from models.units import SECONDS_PER_DAY
 
-_DAY_S = 86_400
 _HOUR_S = 3600.0
 
 
@@ -86,7 +86,7 @@ def neighbours(history: History, shape: MemoryShape, before: int, targets: IntAr
     targets : (n_targets,) int64
         Absolute steps, none before the origin.
     """
-    per_day, width = _DAY_S // history.step_s, shape.width_s // history.step_s
+    per_day, width = SECONDS_PER_DAY // history.step_s, shape.width_s // history.step_s
     day = np.repeat(np.arange(1, shape.window_days + 1), 2 * width + 1)
     offset = np.tile(np.arange(-width, width + 1), shape.window_days)
     first = int(targets.min())

@@ -7,8 +7,7 @@ from models.forecasting.features import SiteCalendar
 from models.forecasting.history import History
 from models.forecasting.kernels import shuffle_kernel
 from models.timegrid import TimeGrid
-
-_DAY_S = 86_400
+from models.units import SECONDS_PER_DAY
 
 
 def path_levels(n_paths: int) -> FloatArray:
@@ -38,7 +37,7 @@ def shuffled(
     (n_series, n_paths, n_slots) float64
     """
     n_paths = marginal.shape[1]
-    lag_slots = _draw_lags_days(history, grid, before, n_paths, rng) * (_DAY_S // grid.step_s)
+    lag_slots = _draw_lags_days(history, grid, before, n_paths, rng) * (SECONDS_PER_DAY // grid.step_s)
     template = np.stack([history.lagged(grid, int(lag), before) for lag in lag_slots], axis=1)
     return frozen(shuffle_kernel(marginal, template, frozen(rng.random(n_paths))))
 
@@ -47,7 +46,7 @@ def _draw_lags_days(
     history: History, grid: TimeGrid, before: int, n_paths: int, rng: np.random.Generator
 ) -> IntArray:
     """Draw by how many days each path looks back; days of the type of the grid's first are preferred."""
-    per_day = _DAY_S // grid.step_s
+    per_day = SECONDS_PER_DAY // grid.step_s
     first_lag = -(-(grid.first_step + grid.n_slots - before) // per_day)
     last_lag = max(history.steps.size // per_day - 1, first_lag)
     lags = np.arange(first_lag, last_lag + 1, dtype=np.int64)
@@ -58,7 +57,7 @@ def _draw_lags_days(
 
 
 def _types_of_days(calendar: SiteCalendar, grid: TimeGrid, lags: IntArray) -> IntArray:
-    per_day = _DAY_S // grid.step_s
+    per_day = SECONDS_PER_DAY // grid.step_s
     middle = grid.first_step + min(grid.n_slots, per_day) // 2
     kinds = [
         calendar.features(max(middle - int(lag) * per_day, 0), 1, grid.step_s).day_type[0] for lag in lags

@@ -13,11 +13,10 @@ from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import Snapshot
 from models.forecasting.kin import Arrival, Kin, Likeness, Outcomes, Spread, code_of
 from models.forecasting.kin_kernels import N_TRAITS, kin_kernel, survivors_kernel
-from models.units import SECONDS_PER_HOUR
+from models.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 METHOD = "kin of sessions"
 _VERSION = 1
-_DAY_S = 86_400.0
 _SATURDAY, _SUNDAY = 5, 6
 _PACE = 0.03
 """Of the widths of the tails; at 0.03 they follow within about 300 sessions."""
@@ -152,7 +151,7 @@ class SessionMemory:
         now_s = arrival.time.timestamp()
         return np.array(
             (
-                now_s / _DAY_S,
+                now_s / SECONDS_PER_DAY,
                 local.hour + local.minute / 60.0,
                 weekday,
                 weekday >= _SATURDAY,

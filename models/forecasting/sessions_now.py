@@ -14,6 +14,7 @@ import numpy as np
 from models.arrays import FloatArray, IntArray, frozen
 from models.errors import Issue
 from models.forecasting.day_type import DayTypeForecaster, KernelShape
+from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import (
     NOTHING_KNOWN,
     Known,
@@ -34,7 +35,7 @@ from models.forecasting.to_come import likeness
 from models.timegrid import TimeGrid
 
 _HOUR_S = 3600.0
-_LEAST_DAYS = 7
+LEAST_DAYS = 7
 """Days of arrivals that must have been recorded before they are drawn from; before, the load's own history is."""
 
 
@@ -62,110 +63,84 @@ def plugged_in_paths(
     return frozen(load_kw)
 
 
-class SessionForecaster:
-    """Charging load as the sum of cars plugged in and cars to come; falls back on the load's own history.
+class CarSums:
+    """The charging load of several series as sums of cars plugged in and cars to come.
 
     Parameters
     ----------
-    base : DayTypeForecaster
-        Forecaster of the same series from their metered load; answers while too few arrivals are recorded, and
-        its calendar, levels and step are this one's.
+    series : tuple of Series
+    step_s : int
+        Length of a slot [s].
+    calendar : SiteCalendar
+    levels : (n_levels,) float64
+        Probabilities of the quantiles, ascending.
     n_paths : int
         Paths from which quantiles are taken.
     shape : KernelShape
         Likeness of past days of arrivals to days to come.
     """
 
-    method = "cars now and to come"
-
-    def __init__(self, base: DayTypeForecaster, n_paths: int = 200, shape: KernelShape | None = None) -> None:
-        self._base = base
-        self._n_paths = n_paths
+    def __init__(
+        self,
+        series: tuple[Series, ...],
+        step_s: int,
+        calendar: SiteCalendar,
+        levels: FloatArray,
+        n_paths: int = 200,
+        shape: KernelShape | None = None,
+    ) -> None:
+        self._series = series
+        self._step_s, self._calendar, self._levels, self._n_paths = step_s, calendar, levels, n_paths
         self._shape = shape if shape is not None else KernelShape()
-        counted = tuple(Series.count(member.series_id) for member in base.series)
-        levels = tuple(float(level) for level in base.levels)
-        self._counts = DayTypeForecaster(counted, base.step_s, base.calendar, self._shape, levels)
-        self._log = StayLog(base.calendar, self._shape.window_days)
-
-    @property
-    def series(self) -> tuple[Series, ...]:
-        """Series, in the order of rows."""
-        return self._base.series
-
-    @property
-    def levels(self) -> FloatArray:
-        """Probabilities of the quantiles, shape (n_levels,)."""
-        return self._base.levels
-
-    def update(self, samples: Samples) -> UpdateReport:
-        """Store new samples of the metered load."""
-        return self._base.update(samples)
+        counted = tuple(Series.count(member.series_id) for member in series)
+        self._counts = DayTypeForecaster(counted, step_s, calendar, self._shape, tuple(map(float, levels)))
+        self._log = StayLog(calendar, self._shape.window_days)
 
     def record(self, stays: Stays, observed: TimeGrid) -> UpdateReport:
         """Store all the stays that began on a grid; slots of it without one had no arrival."""
         self._log.record(stays, observed)
-        return self._counts.update(Samples.block(observed, stays.counts(observed, len(self.series))))
+        return self._counts.update(Samples.block(observed, stays.counts(observed, len(self._series))))
 
-    def is_ready(self, as_of: datetime) -> bool:
-        """Whether enough whole days of arrivals were recorded by a moment."""
-        return len(self._log.complete_days(as_of)) >= _LEAST_DAYS
+    def n_days(self, as_of: datetime) -> int:
+        """Return how many whole days of arrivals were recorded by a moment."""
+        return len(self._log.complete_days(as_of))
 
     def arrivals(self, grid: TimeGrid, known: Known = NOTHING_KNOWN) -> QuantileForecast:
         """Return quantiles of the number of cars that arrive in each slot."""
         return self._counts.forecast(grid, replace(known, plugged_in=()))
 
-    def forecast(self, grid: TimeGrid, known: Known = NOTHING_KNOWN) -> QuantileForecast:
-        """Return quantiles on a grid; see :class:`models.forecasting.forecaster.Forecaster`."""
-        days = self._log.complete_days(known.issued_at(grid))
-        plain = self._base.forecast(grid, replace(known, plugged_in=()))
-        if len(days) < _LEAST_DAYS:
-            few = Issue(
-                "plugged_in", f"not used: arrivals of {len(days)} whole days recorded, {_LEAST_DAYS} needed"
-            )
-            return replace(plain, warnings=(*plain.warnings, few))
+    def quantiles(self, grid: TimeGrid, known: Known = NOTHING_KNOWN) -> FloatArray:
+        """Return quantiles of the load, shape (n_series, n_levels, n_slots) [kW]."""
         paths = self._summed(grid, self._n_paths, np.random.default_rng(grid.first_step), known)
-        values = frozen(np.quantile(paths, self.levels, axis=1).transpose(1, 0, 2))
-        warnings = tuple(issue for issue in plain.warnings if issue.what != "no history")
-        basis = replace(plain.basis, method=self.method)
-        return replace(plain, values=values, basis=basis, warnings=warnings)
+        return frozen(np.quantile(paths, self._levels, axis=1).transpose(1, 0, 2))
 
     def paths(self, grid: TimeGrid, n_paths: int, seed: int, known: Known = NOTHING_KNOWN) -> ScenarioPaths:
-        """Return scenario paths; see :class:`models.forecasting.forecaster.Forecaster`."""
-        if not self.is_ready(known.issued_at(grid)):
-            return self._base.paths(grid, n_paths, seed, known)
+        """Return scenario paths of the load."""
         values = self._summed(grid, n_paths, np.random.default_rng(seed), known)
-        return ScenarioPaths(grid, self.series, values, known.issued_at(grid))
-
-    def snapshot(self) -> Snapshot:
-        """Return what was learnt from the metered load; recorded stays are read again from where they are kept."""
-        return self._base.snapshot()
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a stored state of the metered load."""
-        self._base.restore(snapshot)
+        return ScenarioPaths(grid, self._series, values, known.issued_at(grid))
 
     def _summed(self, grid: TimeGrid, n_paths: int, rng: np.random.Generator, known: Known) -> FloatArray:
         """Paths of all series, shape (n_series, n_paths, n_slots) [kW]."""
-        require_step(grid, self._base.step_s)
+        require_step(grid, self._step_s)
         as_of = known.issued_at(grid)
-        load_kw = np.zeros((len(self.series), n_paths, grid.n_slots))
+        load_kw = np.zeros((len(self._series), n_paths, grid.n_slots))
         for series_id in sorted({car.series_id for car in known.plugged_in}):
             cars = tuple(car for car in known.plugged_in if car.series_id == series_id)
-            load_kw[row_of(self.series, series_id)] += plugged_in_paths(cars, grid, as_of, n_paths, rng)
+            load_kw[row_of(self._series, series_id)] += plugged_in_paths(cars, grid, as_of, n_paths, rng)
         self._add_arrivals(load_kw, grid, as_of, rng)
-        return within_bounds(self.series, frozen(load_kw))
+        return within_bounds(self._series, frozen(load_kw))
 
     def _add_arrivals(
         self, load_kw: FloatArray, grid: TimeGrid, as_of: datetime, rng: np.random.Generator
     ) -> None:
         """Add, in place, the cars of similar past days that come after ``as_of``; all series of a path share one."""
         past = self._log.complete_days(as_of)
-        zone = ZoneInfo(self._base.calendar.zone)
+        zone = ZoneInfo(self._calendar.zone)
         first, last = as_of.astimezone(zone).date(), grid.end.astimezone(zone).date()
         for ordinal in range(first.toordinal(), last.toordinal() + 1):
             day = date.fromordinal(ordinal)
             drawn = rng.choice(
-                len(past), size=load_kw.shape[1], p=likeness(past, day, self._base.calendar, self._shape)
+                len(past), size=load_kw.shape[1], p=likeness(past, day, self._calendar, self._shape)
             )
             for number in np.unique(drawn):
                 self._add_day(load_kw, past[number], day, np.flatnonzero(drawn == number), grid, as_of)
@@ -191,6 +166,76 @@ class SessionForecaster:
                 np.tile(column[mine], paths.size) for column in (begin, end, past.stays.power_kw)
             )
             superpose_kernel(path, begins, ends, power_kw, load_kw[row])
+
+
+class SessionForecaster:
+    """Charging load as the sum of cars plugged in and cars to come; falls back on the load's own history.
+
+    Parameters
+    ----------
+    base : DayTypeForecaster
+        Forecaster of the same series from their metered load; answers while too few arrivals are recorded, and
+        its calendar, levels and step are this one's.
+    n_paths : int
+        Paths from which quantiles are taken.
+    shape : KernelShape
+        Likeness of past days of arrivals to days to come.
+    """
+
+    method = "cars now and to come"
+
+    def __init__(self, base: DayTypeForecaster, n_paths: int = 200, shape: KernelShape | None = None) -> None:
+        self._base = base
+        self._cars = CarSums(base.series, base.step_s, base.calendar, base.levels, n_paths, shape)
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """Series, in the order of rows."""
+        return self._base.series
+
+    @property
+    def levels(self) -> FloatArray:
+        """Probabilities of the quantiles, shape (n_levels,)."""
+        return self._base.levels
+
+    def update(self, samples: Samples) -> UpdateReport:
+        """Store new samples of the metered load."""
+        return self._base.update(samples)
+
+    def record(self, stays: Stays, observed: TimeGrid) -> UpdateReport:
+        """Store all the stays that began on a grid; slots of it without one had no arrival."""
+        return self._cars.record(stays, observed)
+
+    def arrivals(self, grid: TimeGrid, known: Known = NOTHING_KNOWN) -> QuantileForecast:
+        """Return quantiles of the number of cars that arrive in each slot."""
+        return self._cars.arrivals(grid, known)
+
+    def forecast(self, grid: TimeGrid, known: Known = NOTHING_KNOWN) -> QuantileForecast:
+        """Return quantiles on a grid; see :class:`models.forecasting.forecaster.Forecaster`."""
+        n_days = self._cars.n_days(known.issued_at(grid))
+        plain = self._base.forecast(grid, replace(known, plugged_in=()))
+        if n_days < LEAST_DAYS:
+            few = Issue(
+                "plugged_in", f"not used: arrivals of {n_days} whole days recorded, {LEAST_DAYS} needed"
+            )
+            return replace(plain, warnings=(*plain.warnings, few))
+        warnings = tuple(issue for issue in plain.warnings if issue.what != "no history")
+        basis = replace(plain.basis, method=self.method)
+        return replace(plain, values=self._cars.quantiles(grid, known), basis=basis, warnings=warnings)
+
+    def paths(self, grid: TimeGrid, n_paths: int, seed: int, known: Known = NOTHING_KNOWN) -> ScenarioPaths:
+        """Return scenario paths; see :class:`models.forecasting.forecaster.Forecaster`."""
+        if self._cars.n_days(known.issued_at(grid)) < LEAST_DAYS:
+            return self._base.paths(grid, n_paths, seed, known)
+        return self._cars.paths(grid, n_paths, seed, known)
+
+    def snapshot(self) -> Snapshot:
+        """Return what was learnt from the metered load; recorded stays are read again from where they are kept."""
+        return self._base.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a stored state of the metered load."""
+        self._base.restore(snapshot)
 
 
 def _strata(n_paths: int, rng: np.random.Generator) -> FloatArray:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 import numpy as np
 from pydantic import Field
 
-from api.forecasts.request import TOTAL, ForecastRequest, SampleKind, SessionRecord, Wanted
+from api.forecasts.request import PATHS_OF_A_SUM, TOTAL, ForecastRequest, SampleKind, SessionRecord, Wanted
 from api.forecasts.schemas import MAX_SAMPLES
 from api.sessions.schemas import DepartureQuantiles, DepartureWire
 from api.wire.schemas import (
@@ -32,9 +32,6 @@ MAX_SERIES: Final = 1000
 MAX_CELLS: Final = 2_000_000
 MAX_HELD: Final = 20_000_000
 """Values that a request may keep in memory, of paths that a sum is made of, and of past days."""
-
-HIDDEN_PATHS: Final = 200
-"""Paths that are drawn for a sum and for cars, whether they are answered or not."""
 
 KEPT_DAYS: Final = 110
 """Days that a forecaster keeps of each series, about."""
@@ -250,7 +247,7 @@ class ForecastWire(WireModel):
         issues.require(
             cells <= MAX_CELLS, "slots", f"{cells} values would be answered, at most {MAX_CELLS} can be"
         )
-        drawn = len(self.series) * self.slots * (HIDDEN_PATHS if self.total or self.sessions else 0)
+        drawn = len(self.series) * self.slots * (PATHS_OF_A_SUM if self.total or self.sessions else 0)
         kept = len(self.series) * KEPT_DAYS * (24 * 60 // wanted)
         most = max(drawn, kept)
         issues.require(most <= MAX_HELD, "series", f"{most} values would be held, at most {MAX_HELD} can be")

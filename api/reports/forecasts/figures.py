@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -10,8 +9,7 @@ from api.forecasts.request import TOTAL, ForecastAnswer
 from models.arrays import FloatArray, frozen
 from models.forecasting.cleaning.findings import Fault
 from models.quantiles import at_level
-
-_DAY_S: Final = 86_400
+from models.units import SECONDS_PER_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def fans(answer: ForecastAnswer) -> tuple[Fan, ...]:
     The past is three times as long as the forecast, half a day at least and a week at most.
     """
     forecast, grid = answer.forecast, answer.forecast.grid
-    past_s = np.clip(3 * grid.n_slots * grid.step_s, _DAY_S / 2, 7 * _DAY_S)
+    past_s = np.clip(3 * grid.n_slots * grid.step_s, SECONDS_PER_DAY / 2, 7 * SECONDS_PER_DAY)
     first = grid.first_step - int(past_s / grid.step_s)
     steps = np.arange(first, grid.first_step, dtype=np.int64)
     past = np.full((len(forecast.series), steps.size), np.nan)

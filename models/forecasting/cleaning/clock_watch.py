@@ -8,8 +8,8 @@ from models.arrays import FloatArray, IntArray, frozen
 from models.forecasting.cleaning.findings import Fault, Findings
 from models.forecasting.features import DayType, SiteCalendar
 from models.forecasting.forecaster import Samples
+from models.units import SECONDS_PER_DAY
 
-_DAY_S = 86_400
 _HOUR_S = 3600
 _FARTHEST_H = 6
 _KNOWN_DAYS = 10
@@ -55,7 +55,7 @@ class ClockWatch:
 
     def __init__(self, n_series: int, step_s: int, calendar: SiteCalendar) -> None:
         self._step_s, self._calendar = step_s, calendar
-        n_slots = max(_DAY_S // step_s, 1)
+        n_slots = max(SECONDS_PER_DAY // step_s, 1)
         self._shapes = [_Shape(np.full(n_slots, np.nan), np.full(n_slots, np.nan)) for _ in range(n_series)]
         most = _FARTHEST_H * _HOUR_S // step_s
         self._shifts = np.arange(-most, most + 1)
