@@ -133,12 +133,10 @@ def _times(table: "pd.DataFrame", name: str, zone: str, issues: IssueList) -> "n
     there = np.flatnonzero(table[name].notna().to_numpy())
     if there.size:
         groups = np.arange(there.size, dtype=np.int64)  # each its own: sessions follow no rhythm
-        found = parse_times(table[name].iloc[there], groups, zone, issues).seconds
-        for row in there[found < 0][
-            :_MOST_NAMED
-        ]:  # a time that is no time would look like a car that is here
-            issues.add(f"{name}, row {table.index[row] + 2}", "is no time of that zone: the clock skips it")
-        seconds[there] = found
+        found = parse_times(table[name].iloc[there], groups, zone, issues)
+        for row in there[found.skipped][:_MOST_NAMED]:  # no departure would make it a car that is here
+            issues.add(f"{name}, row {table.index[row] + 2}", f"the clock of {zone} skips that time")
+        seconds[there] = found.seconds
     return seconds
 
 

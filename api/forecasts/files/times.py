@@ -31,10 +31,13 @@ class Times:
         Since the epoch, UTC [s]; -1 where a row has none that exists.
     notes : tuple of Issue
         What was assumed, repaired or left out.
+    skipped : (n,) bool
+        Rows with a local time that the clock of the zone skips.
     """
 
     seconds: IntArray
     notes: tuple[Issue, ...]
+    skipped: BoolArray
 
 
 def parse_times(column: "pd.Series[Any]", groups: IntArray, zone: str, issues: IssueList) -> Times:
@@ -46,7 +49,7 @@ def parse_times(column: "pd.Series[Any]", groups: IntArray, zone: str, issues: I
 
     where, notes = str(column.name), IssueList()
     if pd.api.types.is_numeric_dtype(column):
-        return Times(_epoch(column, where, issues), ())
+        return Times(_epoch(column, where, issues), (), np.zeros(len(column), dtype=np.bool_))
     if pd.api.types.is_datetime64_any_dtype(column):
         moments = column
     else:
@@ -56,10 +59,12 @@ def parse_times(column: "pd.Series[Any]", groups: IntArray, zone: str, issues: I
     naive = moments.dt.tz is None
     wall = moments.dt.tz_localize(None) if naive else moments.dt.tz_convert("UTC").dt.tz_localize(None)
     wall = _swapped_back(wall, groups, where, notes)
+    there = wall.notna()
     if naive and zone != "UTC":
         wall = _to_utc(wall, groups, zone, where, notes)
+    skipped = np.asarray((there & wall.isna()).to_numpy(), dtype=np.bool_)
     seconds = wall.to_numpy().astype("datetime64[s]").astype(np.int64)
-    return Times(np.where(wall.isna(), -1, seconds), tuple(notes.issues))
+    return Times(np.where(wall.isna(), -1, seconds), tuple(notes.issues), skipped)
 
 
 def _epoch(column: "pd.Series[Any]", where: str, issues: IssueList) -> IntArray:
