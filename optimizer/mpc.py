@@ -103,18 +103,14 @@ class Controller:
         problem = self._problem_of(state)
         n_cells = problem.topology.n_evses * problem.grid.n_slots
         tail_s = min(n_cells * self._tail_cell_s, MOST_TAIL * self._options.deadline_s)
-        attempt = self._attempt(problem, started + self._options.deadline_s - tail_s - time.perf_counter())
-        solved_at = time.perf_counter()
         until_s = started + self._options.deadline_s
+        attempt = self._attempt(problem, until_s - tail_s - time.perf_counter())
+        solved_at = time.perf_counter()
         following = Following(state, problem, self._options, self._standing.charging, until_s)
         dispatched = self._kept(following, self._checked(following, attempt), attempt)
         searched_at = time.perf_counter()
-        dispatched = self._better(
-            state, problem, dispatched, attempt, started + self._options.deadline_s - tail_s
-        )
-        dispatched = self._assets_again(
-            following, dispatched, attempt, started + self._options.deadline_s - tail_s
-        )
+        dispatched = self._better(following, dispatched, attempt, until_s - tail_s)
+        dispatched = self._assets_again(following, dispatched, attempt, until_s - tail_s)
         search_s = time.perf_counter() - searched_at
         verdict = self._verdict(problem, dispatched, attempt)
         dispatch_s = time.perf_counter() - solved_at
@@ -207,9 +203,10 @@ class Controller:
         return sent
 
     def _better(
-        self, state: SiteState, problem: Problem, sent: Dispatched, attempt: _Attempt, until_s: float
+        self, following: Following, sent: Dispatched, attempt: _Attempt, until_s: float
     ) -> Dispatched:
         """Return better pilots where the prices of an optimum lead the search for them."""
+        state, problem = following.state, following.problem
         if attempt.optimum is None or not attempt.follows:
             return sent
         until_s = min(until_s, time.perf_counter() + self._options.search_s)
@@ -221,13 +218,13 @@ class Controller:
     ) -> Dispatched:
         """Return the same pilots beside assets that are planned for them: rounded, cars draw otherwise than planned."""
         problem = following.problem
-        if attempt.optimum is None or not attempt.follows or not can_shift(problem):
+        if attempt.solved is None or attempt.optimum is None or not attempt.follows or not can_shift(problem):
             return sent
         try:
             if not is_within_program(problem, sent):  # no assets make up for that there
                 return sent
             cars, left_s = delivery_of(problem, sent), until_s - time.perf_counter()
-            asset_kw = self._scheduler.assets_beside(problem, cars.power_kw, cars.back_kw, left_s)
+            asset_kw = self._scheduler.assets_beside(problem, attempt.solved, cars, left_s)
             other = None if asset_kw is None else following.with_assets_again(sent, asset_kw)
             costs = partial(self._costs, problem, planned=attempt.optimum)
             return other if other is not None and costs(other) < costs(sent) else sent

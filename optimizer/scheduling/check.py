@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from models.arrays import ComplexArray, FloatArray, IntArray
+from models.arrays import ComplexArray, FloatArray
 from models.grid.site import N_PHASES, CircuitNode, Station
 from models.schedule import Schedule
 from models.state import SiteState
@@ -38,16 +38,16 @@ def breaches(state: SiteState, schedule: Schedule, load_quantile: float) -> tupl
     found = list(_pilot_breaches(state, schedule))
     assets, fixed = assets_a(state, schedule), uncontrolled_a(state, load_quantile, 1.0 - load_quantile)
     used = lines_used(state)
-    cars = _cars_a(state, schedule, {name: most for name, (most, _) in used.items()})
+    per_a = lines_per_a(state, {name: most for name, (most, _) in used.items()})
+    cars = _cars_a(state, schedule, per_a)
     lines = Lines(cars, assets, fixed)
     for node in state.site.nodes:
         found += _node_breaches(state, node, lines)
     if any(
         (least < most).any() for most, least in used.values()
     ):  # the one who uses less may be there as well as the other
-        other = Lines(
-            _cars_a(state, schedule, {name: least for name, (_, least) in used.items()}), assets, fixed
-        )
+        per_a_of_least = lines_per_a(state, {name: least for name, (_, least) in used.items()})
+        other = Lines(_cars_a(state, schedule, per_a_of_least), assets, fixed)
         for node in state.site.nodes:
             found += [one for one in _node_breaches(state, node, other) if one not in found]
     for station in state.site.stations:
@@ -55,14 +55,13 @@ def breaches(state: SiteState, schedule: Schedule, load_quantile: float) -> tupl
             station, _ports_a(station, schedule, cars), state.site.voltage_v / W_PER_KW
         )
     found += _line_breaches(state, schedule)
-    found += asset_breaches(state, schedule, load_quantile)
-    found += back_breaches(state, schedule, load_quantile)
+    found += asset_breaches(state, schedule, load_quantile, per_a)
+    found += back_breaches(state, schedule, load_quantile, per_a)
     return tuple(found)
 
 
-def _cars_a(state: SiteState, schedule: Schedule, used: dict[str, IntArray]) -> dict[str, ComplexArray]:
-    """Return the line currents that pilots allow to cars which use so many phases by slot, by EVSE."""
-    per_a = lines_per_a(state, used)
+def _cars_a(state: SiteState, schedule: Schedule, per_a: dict[str, ComplexArray]) -> dict[str, ComplexArray]:
+    """Return the line currents that pilots allow to cars with so much current at 1 A, by EVSE."""
     return {name: per_a[name] * schedule.pilot_a[row] for row, name in enumerate(state.site.evse_ids)}
 
 

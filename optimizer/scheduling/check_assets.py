@@ -16,8 +16,6 @@ from optimizer.scheduling.check_lines import (
     Lines,
     balanced_a,
     limits_of_node,
-    lines_per_a,
-    lines_used,
     nothing_by_node,
     over,
     uncontrolled_a,
@@ -40,8 +38,13 @@ def assets_a(state: SiteState, schedule: Schedule, *, is_sunny: bool = False) ->
     return out
 
 
-def asset_breaches(state: SiteState, schedule: Schedule, load_quantile: float) -> Iterator[Breach]:
-    """Yield what assets are told that they cannot do, and every limit that would be exceeded by feeding back."""
+def asset_breaches(
+    state: SiteState, schedule: Schedule, load_quantile: float, per_a: dict[str, ComplexArray]
+) -> Iterator[Breach]:
+    """Yield what assets are told that they cannot do, and every limit that would be exceeded by feeding back.
+
+    ``per_a`` is by EVSE the current of its lines at a pilot of 1 A, with all phases that its cars may use.
+    """
     told = {asset.asset_id: asset for asset in schedule.assets}
     hours = state.grid.overlap_h(state.now, state.grid.end)
     for battery in state.assets.batteries:
@@ -58,7 +61,8 @@ def asset_breaches(state: SiteState, schedule: Schedule, load_quantile: float) -
             outside_kw = np.maximum(-given_kw, given_kw - plant.at(1.0 - load_quantile))
             yield from over(plant.asset_id, "kW", outside_kw, TOLERANCE_KW)
     if schedule.assets:
-        yield from _back_breaches(state, schedule, load_quantile, hours)
+        cars = _expected_a(state, schedule, per_a, hours)
+        yield from _back_breaches(state, schedule, load_quantile, cars)
 
 
 def _battery_breaches(battery: Battery, told: AssetSchedule, hours: FloatArray) -> Iterator[Breach]:
@@ -77,17 +81,24 @@ def _battery_breaches(battery: Battery, told: AssetSchedule, hours: FloatArray) 
     yield from over(battery.asset_id, "kW", away_kw, TOLERANCE_KW)
 
 
+def _expected_a(
+    state: SiteState, schedule: Schedule, per_a: dict[str, ComplexArray], hours: FloatArray
+) -> dict[str, ComplexArray]:
+    """Return the line currents of what cars are expected to draw, or told to give back, by EVSE."""
+    kv, back_kw = state.site.voltage_v / W_PER_KW, schedule.back_kw()
+    cars = {}
+    for row, evse_id in enumerate(state.site.evse_ids):
+        kw_per_a = (VOLTAGES[:, None] * np.conj(per_a[evse_id])).real.sum(axis=0) * kv
+        drawn_kw = schedule.energy_kwh[row] / np.where(hours > 0, hours, np.inf)
+        cars[evse_id] = per_a[evse_id] * ((drawn_kw - back_kw[row]) / kw_per_a)
+    return cars
+
+
 def _back_breaches(
-    state: SiteState, schedule: Schedule, load_quantile: float, hours: FloatArray
+    state: SiteState, schedule: Schedule, load_quantile: float, cars: dict[str, ComplexArray]
 ) -> Iterator[Breach]:
     """With cars at what they are expected to draw or told to give, and much sun, no node feeds back too much."""
-    kv, back_kw = state.site.voltage_v / W_PER_KW, schedule.back_kw()
-    cars, all_per_a = {}, lines_per_a(state, {name: most for name, (most, _) in lines_used(state).items()})
-    for row, evse in enumerate(state.site.evses):
-        per_a = all_per_a[evse.evse_id]
-        kw_per_a = (VOLTAGES[:, None] * np.conj(per_a)).real.sum(axis=0) * kv
-        drawn_kw = schedule.energy_kwh[row] / np.where(hours > 0, hours, np.inf)
-        cars[evse.evse_id] = per_a * ((drawn_kw - back_kw[row]) / kw_per_a)
+    kv = state.site.voltage_v / W_PER_KW
     fixed = uncontrolled_a(state, load_quantile, load_quantile)
     lines = Lines(cars, assets_a(state, schedule, is_sunny=True), fixed)
     for node in state.site.nodes:

@@ -26,8 +26,6 @@ from optimizer.scheduling.check_lines import (
     drawn_anyway_a,
     is_below,
     limits_of_node,
-    lines_per_a,
-    lines_used,
     over,
     uncontrolled_a,
 )
@@ -42,12 +40,16 @@ OWED_KWH = 0.051
 """Energy that a car which gives back may lack of its minimum [kWh]: what rounding to steps may lose, and noise."""
 
 
-def back_breaches(state: SiteState, schedule: Schedule, load_quantile: float) -> Iterator[Breach]:
-    """Yield what cars are told to give back that they cannot, or must not, and every limit that it would exceed."""
+def back_breaches(
+    state: SiteState, schedule: Schedule, load_quantile: float, per_a: dict[str, ComplexArray]
+) -> Iterator[Breach]:
+    """Yield what cars are told to give back that they cannot, or must not, and every limit that it would exceed.
+
+    ``per_a`` is by EVSE the current of its lines at a pilot of 1 A, with all phases that its cars may use.
+    """
     if not schedule.back:
         return
     evses = {evse.evse_id: evse for evse in state.site.evses}
-    per_a = lines_per_a(state, {name: most for name, (most, _) in lines_used(state).items()})
     for told in schedule.back:
         kw_per_a = _kw_per_a(state, per_a[told.evse_id])
         yield from _evse_breaches(state, schedule, (evses[told.evse_id], kw_per_a), told)

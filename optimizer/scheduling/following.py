@@ -53,6 +53,11 @@ class _Tried:
     asset_kw: AssetPower
     found: tuple[Breach, ...]
 
+    @property
+    def sound(self) -> Dispatched | None:
+        """The pilots, None where they exceed anything."""
+        return None if self.found else self.sent
+
 
 @dataclass(frozen=True, slots=True)
 class Following:
@@ -96,13 +101,11 @@ class Following:
         """
         asset_kw = asset_power(beside.schedule)
         left = self._left(planned, asset_kw)
-        tried = self._told(dispatch_keeping(left, planned, self.charging, told), asset_kw)
-        return None if tried.found else tried.sent
+        return self._told(dispatch_keeping(left, planned, self.charging, told), asset_kw).sound
 
     def with_assets_again(self, sent: Dispatched, asset_kw: AssetPower) -> Dispatched | None:
         """Return the same pilots beside assets that do otherwise; None where that fails the check."""
-        found = told_assets(self.problem, sent, asset_kw, self.options)
-        return None if breaches(self.state, found.schedule, self.options.load_quantile) else found
+        return self._told(sent, asset_kw).sound
 
     def nobody(self) -> Dispatched:
         """Return the schedule in which everybody pauses and assets do nothing."""

@@ -56,7 +56,7 @@ Loader: TypeAlias = Callable[[Compiled, Health, Basis | None], Solver]
 class Solved:
     """What the solver left, in the words of the site.
 
-    ``relaxed`` is the objective of the program in which flows against each other were free;
+    ``numbers`` are those of the program, ``relaxed`` is its objective with flows against each other free;
     ``bound`` is what no schedule costs less than [currency], None where none is proved; ``update_s`` is what
     stating or moving took [s].
     """
@@ -64,6 +64,7 @@ class Solved:
     planned: PlannedPower
     solution: Solution
     moment: Moment
+    numbers: Numbers
     relaxed: float
     bound: float | None
     ranges: tuple[Range, ...]
@@ -145,6 +146,7 @@ class Scheduler:
             planned=planned if solution.is_optimal else _mended(planned, problem, moment),
             solution=solution,
             moment=moment,
+            numbers=numbers,
             relaxed=one_way.free.objective,
             bound=_bound(alive, problem, moment, numbers, one_way.free.row_duals),
             ranges=alive.proof.ranges(numbers),
@@ -153,19 +155,18 @@ class Scheduler:
         )
 
     def assets_beside(
-        self, problem: Problem, power_kw: FloatArray, back_kw: FloatArray, left_s: float
+        self, problem: Problem, solved: Solved, cars: Delivery, left_s: float
     ) -> AssetPower | None:
-        """Return what assets do best beside cars that draw and give back what is said, (E, T) [kW].
+        """Return what assets do best beside cars that draw and give back what is said.
 
-        The program was solved for this problem. None where there is no time, or the solver leaves nothing. What a car
-        takes of a slot that it shares with the next is left free, as the program knows one power for both.
+        ``solved`` is what was made of this problem just now. None where there is no time, or the solver leaves
+        nothing. What a car takes of a slot that it shares with the next is left free, as the program knows one
+        power for both.
         """
         alive = self._alive
         if alive is None or self._lost or left_s <= 0.0:
             return None
-        moment = self._moment(problem, alive.structure, alive.epoch_s)
-        free = alive.mover.numbers(problem, moment)
-        held = alive.mover.holding(problem, free, power_kw, back_kw)
+        held = alive.mover.holding(problem, solved.numbers, cars.power_kw, cars.back_kw)
         stood = alive.live.stands()
         self._lost = True  # as in solve
         try:
@@ -174,7 +175,7 @@ class Scheduler:
         except SolverFailedError as error:
             self.health.outcomes[error.outcome] += 1
             return None
-        alive.live.stand(stood, free)
+        alive.live.stand(stood, solved.numbers)
         self._lost = False
         is_usable = solution.is_optimal and bool(np.isfinite(solution.values).all())
         return alive.mover.asset_kw(problem, solution.values) if is_usable else None
