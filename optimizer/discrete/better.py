@@ -5,13 +5,13 @@ that shares nothing with it, by the objective, by promises and by the least time
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from models.arrays import FloatArray
+from models.arrays import FloatArray, frozen
 from models.state import SiteState
-from optimizer.discrete.improve import improved
+from optimizer.discrete.improve import Start, improved
 from optimizer.discrete.least_times import n_hasty
 from optimizer.discrete.manner import Manner, is_plain
 from optimizer.options import PlanOptions
@@ -21,6 +21,7 @@ from optimizer.scheduling.asset_orders import asset_power, told_assets, with_ass
 from optimizer.scheduling.check import breaches
 from optimizer.scheduling.dispatch import Dispatched
 from optimizer.scheduling.extract import PlannedPower
+from optimizer.scheduling.giving_back import kept_free
 from optimizer.scheduling.taken import as_accepted, sent_as
 from optimizer.scheduling.verdict import delivery_of
 from optimizer.scheduling.worth import total_of, worth
@@ -55,33 +56,37 @@ class Better:
         planned : PlannedPower
             The optimum that it follows.
         """
-        problem = self.problem
-        wants = (problem.need_kwh > 0).any(axis=1) & is_plain(problem)
-        if sent.schedule.back:
-            return sent  # what is given back was told together with the pilots that charge it again
-        if not wants.any() or time.perf_counter() > self.manner.until_s:
+        problem, back_kw = self.problem, sent.schedule.back_kw()
+        moves = (problem.need_kwh > 0).any(axis=1) & is_plain(problem, back_kw)
+        if not moves.any() or time.perf_counter() > self.manner.until_s:
             return sent
         asset_kw = asset_power(sent.schedule)
         left = with_assets(problem, asset_kw, planned.energy_per_kwh) if asset_kw else problem
-        pilot_a = improved(
-            left, planned, sent.schedule.pilot_a, self._limit(left, sent, planned), self.manner
-        )
+        start = Start(sent.schedule.pilot_a, moves, self._limit(left, sent, planned))
+        pilot_a = improved(left, planned, start, self.manner)
         if np.array_equal(pilot_a, sent.schedule.pilot_a):
             return sent
-        found = as_accepted(problem, sent_as(problem, pilot_a))
-        found = told_assets(problem, found, asset_kw, self.options)
+        found = sent_as(problem, pilot_a)
+        found = replace(found, schedule=replace(found.schedule, back=sent.schedule.back))
+        found = told_assets(problem, as_accepted(problem, found), asset_kw, self.options)
         return found if self._is_better(found, sent, planned) else sent
 
     def _limit(self, left: Problem, sent: Dispatched, planned: PlannedPower) -> FloatArray:
-        """Return what rows may carry, shape (R, T): room for cars to come is kept, and no bill rises."""
+        """Return what rows may carry, shape (R, T): room for cars to come is kept, and no bill rises.
+
+        Nothing leans on what is given back but the bill.
+        """
+        back_kw = sent.schedule.back_kw()
         limit = np.array(left.limits.limit)
+        if sent.schedule.back:
+            limit -= kept_free(left, frozen(back_kw / left.kw_per_a))
         if planned.coming_kw is not None:
             rows, per_kw = left.topology.rows.tap(left.topology.root, left.topology.voltage_v)
             limit[rows] -= np.multiply.outer(per_kw, planned.coming_kw)
         if planned.site_cap_kw is not None:
             root = left.topology.root_row
-            site_kw = left.load_kw + sent.schedule.power_kw.sum(axis=0)
-            limit[root] = np.minimum(limit[root], np.maximum(planned.site_cap_kw, site_kw))
+            gross_kw, given_kw = left.load_kw + sent.schedule.power_kw.sum(axis=0), back_kw.sum(axis=0)
+            limit[root] = np.minimum(limit[root], np.maximum(planned.site_cap_kw + given_kw, gross_kw))
         return limit
 
     def _is_better(self, found: Dispatched, sent: Dispatched, planned: PlannedPower) -> bool:

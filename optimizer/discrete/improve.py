@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.arrays import FloatArray, IntArray, frozen
-from optimizer.discrete.manner import Manner, before_a, cars_of, contactors_of, is_plain, rent_per_kwh
+from models.arrays import BoolArray, FloatArray, IntArray, frozen
+from optimizer.discrete.manner import Manner, before_a, cars_of, contactors_of, rent_per_kwh
 from optimizer.discrete.reply import (
     Cars,
     Grid,
@@ -55,9 +55,26 @@ CHUNK = 32
 """Replies or groups between two looks at the clock."""
 
 
-def improved(
-    problem: Problem, planned: PlannedPower, start_a: FloatArray, limit: FloatArray, manner: Manner
-) -> FloatArray:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a search begins.
+
+    Parameters
+    ----------
+    pilot_a : (E, T) float64
+        Pilots that keep every limit [A].
+    moves : (E,) bool
+        Whose pilots may change: those of :func:`optimizer.discrete.manner.is_plain` cars.
+    limit : (R, T) float64
+        What rows may carry.
+    """
+
+    pilot_a: FloatArray
+    moves: BoolArray
+    limit: FloatArray
+
+
+def improved(problem: Problem, planned: PlannedPower, start: Start, manner: Manner) -> FloatArray:
     """Return pilots that cost no more than those of a start, or that contactors can follow where those cannot.
 
     Parameters
@@ -65,10 +82,7 @@ def improved(
     problem : Problem
     planned : PlannedPower
         The optimum of the program: its prices lead the search.
-    start_a : (E, T) float64
-        Pilots that keep every limit [A].
-    limit : (R, T) float64
-        What rows may carry.
+    start : Start
     manner : Manner
 
     Returns
@@ -76,8 +90,8 @@ def improved(
     (E, T) float64
         Pilots [A]; those of the start where nothing better was found in time.
     """
-    search = _Search(problem, planned, limit, manner)
-    begun = search.begun(start_a)
+    search = _Search(problem, planned, start, manner)
+    begun = search.begun()
     if manner.before is not None:
         again = search.moved(
             search.carried(before_a(problem, manner.before)), AGAIN_SHARES, MOST_GROUPS_AGAIN
@@ -85,7 +99,7 @@ def improved(
         if again.cost.sum() < begun.cost.sum() - NOISE_COST:
             return frozen(again.pilot_a)
     found = search.moved(begun, RENT_SHARES, MOST_GROUPS)
-    return frozen(found.pilot_a if found.cost.sum() < begun.cost.sum() - NOISE_COST else start_a)
+    return frozen(found.pilot_a if found.cost.sum() < begun.cost.sum() - NOISE_COST else start.pilot_a)
 
 
 @dataclass(slots=True)
@@ -103,23 +117,24 @@ class _Found:
 
 
 class _Search:
-    """Moves the pilots of EVSEs with plain cars; those that a plan values most reply first."""
+    """Moves the pilots of EVSEs that may; those that a plan values most reply first."""
 
-    def __init__(self, problem: Problem, planned: PlannedPower, limit: FloatArray, manner: Manner) -> None:
-        self._problem = problem
+    def __init__(self, problem: Problem, planned: PlannedPower, start: Start, manner: Manner) -> None:
+        self._problem, self._start = problem, start
         self._rent_per_kwh = rent_per_kwh(problem, planned)
         self._cars = cars_of(problem, planned, manner.moment)
         self._contactors = contactors_of(problem, self._rent_per_kwh, manner)
         self._wires = wires_of(problem)
-        self._limit, self._n_lines = np.ascontiguousarray(limit.T), problem.n_lines.T.copy(order="C")
+        self._limit, self._n_lines = np.ascontiguousarray(start.limit.T), problem.n_lines.T.copy(order="C")
         self._until_s = manner.until_s
         wants = problem.need_kwh > NOISE_KWH
         worth = np.where(wants, planned.worth_per_kwh, -np.inf).max(axis=1, initial=-np.inf)
         order = np.argsort(-worth, kind="stable")
-        self._evses: IntArray = order[(is_plain(problem) & wants.any(axis=1))[order]]
+        self._evses: IntArray = order[start.moves[order]]
 
-    def begun(self, pilot_a: FloatArray) -> _Found:
+    def begun(self) -> _Found:
         """Return where the search begins."""
+        pilot_a = self._start.pilot_a
         found = _Found(np.array(pilot_a), self._offset(), np.zeros(len(pilot_a)))
         for evse in range(len(pilot_a)):
             put_kernel(evse, 1.0, self._grid(found), found.told)
@@ -127,10 +142,17 @@ class _Search:
         return found
 
     def carried(self, pilot_a: FloatArray) -> _Found:
-        """Return pilots of before as far as there is room for them now; who charges comes first."""
-        found = _Found(np.zeros_like(pilot_a), self._offset(), np.zeros(len(pilot_a)))
+        """Return pilots of before as far as there is room for them now; who charges comes first.
+
+        EVSEs that may not move keep those of the start.
+        """
+        held = ~self._start.moves
+        held_a = np.where(held[:, None], self._start.pilot_a, 0.0)
+        found = _Found(held_a, self._offset(), np.zeros(len(pilot_a)))
+        for evse in np.nonzero(held)[0].tolist():
+            put_kernel(evse, 1.0, self._grid(found), found.told)
         order = np.argsort(~self._contactors.charging, kind="stable")
-        carry_kernel(order, pilot_a, self._grid(found), found.told)
+        carry_kernel(order[~held[order]], pilot_a, self._grid(found), found.told)
         self._reply(self._evses, found, self._cars, moves=False)
         return found
 

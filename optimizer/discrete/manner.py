@@ -58,14 +58,17 @@ def before_a(problem: Problem, before: Told) -> FloatArray:
     return frozen(np.where(stays[:, None] & (problem.max_a > 0), out, 0.0))
 
 
-def is_plain(problem: Problem) -> BoolArray:
-    """Return whose cars take the same power at any time and are due at their departure only, shape (E,)."""
+def is_plain(problem: Problem, back_kw: FloatArray) -> BoolArray:
+    """Return whose cars take the same power at any time and are due at their departure only, shape (E,).
+
+    A car that could give back is one of them while it gives nothing of ``back_kw`` (E, T) [kW] and its battery has
+    room for all that it needs.
+    """
+    cars = problem.batteries
     has_deadline = (problem.deadlines.need_kwh > 0).any(axis=1)
-    return read_only(
-        np.logical_not(
-            has_deadline | problem.batteries.tapers.any(axis=1) | problem.batteries.gives.any(axis=1)
-        )
-    )
+    is_cramped = (cars.most_kwh < problem.need_kwh.max(axis=1, initial=0.0)[:, None]).any(axis=1)
+    turns = back_kw.any(axis=1) | (cars.gives.any(axis=1) & is_cramped)
+    return read_only(np.logical_not(has_deadline | cars.tapers.any(axis=1) | turns))
 
 
 def cars_of(problem: Problem, planned: PlannedPower, moment: Moment) -> Cars:

@@ -94,6 +94,17 @@ def one_way_rows(problem: Problem) -> BoolArray:
     return read_only(out | rows.is_power)
 
 
+def kept_free(problem: Problem, back_a: FloatArray) -> FloatArray:
+    """Return what pilots leave free on rows whose phasors point different ways, shape (R, T)."""
+    rows, out = problem.topology.rows, np.zeros(problem.limits.limit.shape)
+    is_mixed = np.array(~one_way_rows(problem), dtype=np.bool_)
+    evse, place = np.nonzero((rows.of_evse >= 0) & (back_a.max(axis=1, initial=0.0) > 0)[:, None])
+    row = rows.of_evse[evse, place]
+    size = np.abs(problem.weight(evse, place)) * back_a[evse]
+    np.add.at(out, row[is_mixed[row]], size[is_mixed[row]])
+    return frozen(out)
+
+
 def _room(problem: Problem, is_one_way: BoolArray) -> FloatArray:
     """Return what cars may give back on every row, shape (R, T)."""
     rows, limits = problem.topology.rows, problem.limits
@@ -119,23 +130,12 @@ def _beside(problem: Problem, planned: PlannedPower, back_a: FloatArray, make: M
         need_kwh=frozen(problem.need_kwh + again_kwh.sum(axis=2)),
         connected_h=frozen(np.where(gives[:, None, :], 0.0, problem.connected_h)),
         max_a=frozen(np.where(gives, 0.0, problem.max_a)),
-        limits=replace(limits, limit=frozen(limits.limit - _kept_free(problem, back_a))),
+        limits=replace(limits, limit=frozen(limits.limit - kept_free(problem, back_a))),
     )
     sent = make(rest, planned)
     schedule = replace(sent.schedule, back=_told(problem, back_a, back_kw))
     session_kwh = frozen(sent.session_kwh - again_kwh.sum(axis=2))
     return as_accepted(problem, Dispatched(schedule, session_kwh))
-
-
-def _kept_free(problem: Problem, back_a: FloatArray) -> FloatArray:
-    """Return what pilots leave free on rows whose phasors point different ways, shape (R, T)."""
-    rows, out = problem.topology.rows, np.zeros(problem.limits.limit.shape)
-    is_mixed = np.array(~one_way_rows(problem), dtype=np.bool_)
-    evse, place = np.nonzero((rows.of_evse >= 0) & (back_a.max(axis=1, initial=0.0) > 0)[:, None])
-    row = rows.of_evse[evse, place]
-    size = np.abs(problem.weight(evse, place)) * back_a[evse]
-    np.add.at(out, row[is_mixed[row]], size[is_mixed[row]])
-    return frozen(out)
 
 
 def _told(problem: Problem, back_a: FloatArray, back_kw: FloatArray) -> tuple[BackSchedule, ...]:

@@ -16,7 +16,7 @@ from models.timegrid import TimeGrid
 from optimizer.mpc import Controller
 from optimizer.options import PlanOptions
 from optimizer.scheduling.check import breaches
-from tests.optimizer.builders import at, car, limit, site, state
+from tests.optimizer.builders import FULL_KW, at, car, limit, site, state
 from tests.rich_strategies import rich_sites, rich_states_at, tenths
 from tests.strategies import PLANNING_NOWS
 
@@ -249,3 +249,38 @@ def test_the_check_sees_a_minimum_that_was_given_away():
     schedule = plan_of(of).schedule
     hungry = replace(schedule, energy_kwh=frozen(schedule.energy_kwh * 0.5))
     assert "kWh owed" in {one.quantity for one in breaches(of, hungry, OPTIONS.load_quantile)}
+
+
+@given(of=giving_states())
+@settings(max_examples=40)
+def test_the_search_beside_cars_that_give_back_costs_no_more_and_keeps_what_they_were_told(of):
+    free = tuple(
+        replace(one, evses=tuple(replace(evse, min_run_s=0.0, min_pause_s=0.0) for evse in one.evses))
+        for one in of.site.stations
+    )
+    of = replace(of, site=replace(of.site, stations=free))
+    rounded, better = (
+        Controller(of.site, PlanOptions(deadline_s=60.0, search_s=search_s)).step(of)
+        for search_s in (0.0, 30.0)
+    )
+    noise = 1e-6 * max(1.0, abs(rounded.report.objective))
+    assert better.report.objective <= rounded.report.objective + noise
+    assert breaches(of, better.schedule, OPTIONS.load_quantile) == ()
+    assert back_of(better).tolist() == back_of(rounded).tolist()
+
+
+def test_others_are_searched_for_while_one_car_gives_back():
+    evses = (Evse("E1", max_discharge_a=16.0), Evse("E2"), Evse("E3"), Evse("E4"))
+    crowded = site(evses=evses, limit_kw=1.7 * FULL_KW)
+    giver = car("E1", 0.0, discharge=replace(OFFER, max_kw=8.0), leaves_h=3.0)
+    cars = [car(one, 12.0) for one in ("E2", "E3", "E4")]
+    prices = np.linspace(0.9, 0.1, 16)
+    of = state(crowded, giver, *cars, prices=prices)
+    of = replace(of, tariff=replace(of.tariff, export_per_kwh=frozen(0.9 * prices)))
+    rounded, better = (
+        Controller(crowded, PlanOptions(deadline_s=60.0, search_s=search_s)).step(of)
+        for search_s in (0.0, 30.0)
+    )
+    assert back_of(rounded).any()
+    assert back_of(better).tolist() == back_of(rounded).tolist()
+    assert better.report.objective < rounded.report.objective - 1e-6
