@@ -93,8 +93,11 @@ def _lifespan(
 
 async def _warm(app: FastAPI) -> None:
     """Compile the kernels by a first plan and forecast, so that no caller waits for it."""
+    from models.forecasting.warm_up import warm_up  # noqa: PLC0415 - numba takes a second to import
+
     planner: Planner = app.state.planner
     try:
+        await planner.run(warm_up)
         for example in examples().values():
             await planner.run(partial(decide, planner, state_of(example).to_domain()))
         asked = parsed(ForecastWire, json.dumps(example_forecast()).encode())

@@ -68,6 +68,14 @@ class LoadHistory(WireModel):
         tuple[Kilowatts | None, ...],
         Field(min_length=1, max_length=MAX_SAMPLES, description="mean power of each interval [kW]"),
     ]
+    installed_kw: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=1e7,
+            description="what it never exceeds, where known: no forecast is above it, no value far [kW]",
+        ),
+    ] = None
 
     def check(self, now: datetime, where: str, issues: IssueList) -> None:
         """Note that nothing was metered before ``now``: a load of which nothing is known is not one of zero."""
@@ -78,7 +86,8 @@ class LoadHistory(WireModel):
     def to_domain(self, place: int) -> MeteredLoad:
         """Return the history of the load at ``place``; NaN where the meter was silent."""
         values = frozen([np.nan if value is None else value for value in self.power_kw])
-        return MeteredLoad(place, self.start, self.step_minutes * 60, values)
+        installed_kw = np.inf if self.installed_kw is None else self.installed_kw
+        return MeteredLoad(place, self.start, self.step_minutes * 60, values, installed_kw)
 
 
 class LoadWire(WireModel):

@@ -24,12 +24,15 @@ class MeteredLoad:
         Length of an interval [s].
     power_kw : (n_samples,) float64
         Mean power of each interval [kW]; NaN where the meter was silent.
+    installed_kw : float
+        What it never exceeds [kW]; infinite where that is not known.
     """
 
     place: int
     start: datetime
     step_s: int
     power_kw: FloatArray
+    installed_kw: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from models.forecasting.blended import BlendedForecaster
+from models.forecasting.cleaning.cleaner import Cleaner
 from models.forecasting.day_type import DayTypeForecaster
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import Samples, Series
 from models.forecasting.kernels import superpose_kernel
 from models.forecasting.kin import Arrival
 from models.forecasting.session_memory import Ended, SessionMemory
+from models.forecasting.usual import usual
 from models.timegrid import TimeGrid
 
 
@@ -18,9 +19,11 @@ def warm_up() -> None:
     """Run every kernel once on a tiny input; a process calls this at its start, off its event loop."""
     start = datetime(2024, 1, 1, tzinfo=UTC)
     ahead = TimeGrid(start + timedelta(days=1), 3600, 1)
-    for make in (DayTypeForecaster, BlendedForecaster):
-        forecaster = make((Series.charging("warm-up"),), 3600)
-        forecaster.update(Samples.block(TimeGrid(start, 3600, 24), np.ones((1, 24))))
+    series = (Series.charging("warm-up"),)
+    past = Samples.block(TimeGrid(start, 3600, 24), np.ones((1, 24)))
+    for make in (DayTypeForecaster, usual):
+        forecaster = make(series, 3600)
+        forecaster.update(Cleaner(series, 3600).clean(past).samples)
         forecaster.forecast(ahead)
         forecaster.paths(ahead, 1, seed=0)
     _sessions(start)

@@ -1,20 +1,24 @@
 """A load that is given as metered history is forecast, and the plan leaves room for it."""
 
 import copy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from api.examples import examples
-from api.planning.forecasts import by_horizon_slot
-from api.planning.request import MeteredLoad
+from api.planning.forecasts import forecast_loads, forecast_step_s, on_grid
+from api.planning.request import MeteredLoad, PlanRequest
 from models.arrays import frozen
+from models.load import LoadForecast
+from models.timegrid import TimeGrid
+from tests.strategies import states
 
 NOW = datetime(2026, 3, 3, 7, 10, tzinfo=UTC)
-POWERS = st.lists(st.one_of(st.just(np.nan), st.floats(0, 1000)), min_size=1, max_size=50)
+STEPS_S = st.sampled_from([60, 120, 180, 240, 300, 360, 600, 720, 900, 1200, 1800, 3600])
 
 
 def state_with(history):
@@ -65,21 +69,105 @@ def test_a_history_in_which_nothing_was_metered_yet_is_refused(client, history):
     assert [fault["path"] for fault in answer.json()["errors"]] == ["loads[0].history.power_kw"]
 
 
-@given(power_kw=POWERS, step_s=st.sampled_from([300, 900, 3600]), place=st.integers(0, 11))
-def test_slots_of_the_meters_own_length_keep_every_value(power_kw, step_s, place):
-    start = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=step_s * place)
+def with_spikes(days):
+    """A load like any building's, with three values that no building draws."""
+    rng = np.random.default_rng(5)
+    history = history_of(days, lambda hour: round(10.0 + 0.5 * hour + float(rng.uniform(0, 1)), 2))
+    for place in (1500, 1900, 2400):
+        history["power_kw"][place] = 500.0
+    return history
+
+
+def test_what_the_cleaner_sets_aside_is_told_and_not_planned_with(client):
+    plan = client.post("/v1/plans", json=state_with(with_spikes(28))).json()
+    [note] = plan["notes"]
+    assert note.startswith("load at grid: 3 x spike")
+    assert max(plan["load_kw"]) < 25.0
+
+
+def test_a_load_that_looks_stuck_is_still_planned_with(client):
+    history = history_of(28, float)
+    history["power_kw"][700:] = [40.0] * (28 * 96 - 700)
+    plan = client.post("/v1/plans", json=state_with(history)).json()
+    [note] = plan["notes"]
+    assert "learnt from as they are" in note
+    assert min(plan["load_kw"]) > 30.0
+
+
+def test_a_load_of_last_year_is_taken_as_it_was_and_that_is_told(client):
+    history = history_of(7, lambda _: 12.0)
+    history["start"] = (NOW - timedelta(days=365)).isoformat()
+    state = state_with(history_of(28, lambda _: 3.0))
+    state["loads"].append({"node_id": "grid", "history": history})
+    plan = client.post("/v1/plans", json=state).json()
+    [note] = plan["notes"]
+    assert "too old or too few" in note
+    assert plan["load_kw"] == pytest.approx([15.0] * len(plan["load_kw"]))
+
+
+def test_a_value_that_is_days_old_is_told(client):
+    history = history_of(28, lambda _: 12.0)
+    history["start"] = (NOW - timedelta(days=31)).isoformat()
+    plan = client.post("/v1/plans", json=state_with(history)).json()
+    [note] = plan["notes"]
+    assert "days old" in note
+
+
+def test_no_load_is_planned_above_what_is_installed(client):
+    rng = np.random.default_rng(8)
+    history = history_of(14, lambda _: float(rng.uniform(0, 9)))
+    plan = client.post("/v1/plans", json=state_with(history | {"installed_kw": 6.0})).json()
+    assert max(plan["load_kw"]) <= 6.0
+    assert any("out of bounds" in note for note in plan["notes"])
+
+
+def test_notes_on_many_loads_are_few(client):
+    state = state_with(history_of(2, float))
+    state["loads"] *= 40
+    notes = client.post("/v1/plans", json=state).json()["notes"]
+    assert len([note for note in notes if note.startswith("load at")]) < 20
+    assert any("more notes on loads" in note for note in notes)
+
+
+@given(
+    state=states(),
+    step_s=st.sampled_from([300, 600, 900, 1200, 1800, 3600]),
+    shift_s=st.integers(0, 7200),
+    power_kw=st.lists(st.one_of(st.just(np.nan), st.floats(0, 1000)), min_size=1, max_size=50),
+)
+def test_whatever_was_metered_gives_quantiles_for_every_slot_within_what_was_seen(
+    state, step_s, shift_s, power_kw
+):
+    power_kw = [*power_kw, 3.0]
+    start = state.now - timedelta(seconds=step_s * len(power_kw) + shift_s)
+    n_slots = state.grid.n_slots
+    load = LoadForecast(
+        state.site.nodes[0].node_id, frozen([0.5]), frozen(np.zeros((1, n_slots))), frozen([0.2, 0.3, 0.5])
+    )
     history = MeteredLoad(0, start, step_s, frozen(power_kw))
-    time_s, value = by_horizon_slot(history, step_s)
-    assert time_s[0] == start.timestamp()
-    assert np.allclose(value, power_kw, equal_nan=True)
+    asked = PlanRequest(replace(state, loads=(load,)), histories=(history,))
+    [told] = forecast_loads(asked).state.loads
+    assert told.power_kw.shape == (told.levels.size, n_slots)
+    assert (np.diff(told.power_kw, axis=0) >= -1e-9).all()
+    assert (told.power_kw >= 0.0).all()
+    assert (told.power_kw <= np.nanmax(power_kw) + 1e-6).all()
+    assert told.phase_share.tolist() == [0.2, 0.3, 0.5]
 
 
-@given(power_kw=st.lists(st.floats(0, 1000), min_size=1, max_size=20), parts=st.sampled_from([2, 3, 4]))
-def test_coarser_and_finer_slots_keep_the_energy(power_kw, parts):
+@given(power_kw=st.lists(st.floats(0, 1000), min_size=1, max_size=20), own_s=STEPS_S, step_s=STEPS_S)
+def test_slots_of_another_length_keep_the_energy(power_kw, own_s, step_s):
     start = datetime(2026, 3, 1, tzinfo=UTC)
-    coarse_s = 3600
-    fine_s = coarse_s // parts
-    _, finer = by_horizon_slot(MeteredLoad(0, start, coarse_s, frozen(power_kw)), fine_s)
-    assert finer.sum() * fine_s == pytest.approx(sum(power_kw) * coarse_s)
-    _, coarser = by_horizon_slot(MeteredLoad(0, start, fine_s, finer), coarse_s)
-    assert coarser == pytest.approx(power_kw)
+    n_slots = len(power_kw) * own_s // step_s
+    assume(n_slots > 0)
+    grid = TimeGrid(start, step_s, n_slots)
+    moved = on_grid(frozen([power_kw]), TimeGrid(start, own_s, len(power_kw)), grid)
+    second_kw = np.repeat(power_kw, own_s)[: n_slots * step_s]
+    assert moved.shape == (1, n_slots)
+    assert moved[0] == pytest.approx(second_kw.reshape(n_slots, step_s).mean(axis=1), abs=1e-6)
+
+
+@given(history_s=st.sampled_from([300, 600, 900, 1200, 1800, 3600]), horizon_s=STEPS_S)
+def test_a_load_is_never_forecast_finer_than_it_was_metered(history_s, horizon_s):
+    step_s = forecast_step_s(history_s, horizon_s)
+    assert step_s >= history_s
+    assert step_s % history_s == 0
