@@ -109,11 +109,10 @@ def _forecast(histories: Sequence[MeteredLoad], state: SiteState) -> _Told:
     series = tuple(
         Series(f"{row}", "kW", 0.0, one.installed_kw) for row, one in enumerate(histories)
     )  # two loads may hang below one node
-    forecaster, notes = usual(series, step_s, SiteCalendar(state.site.zone)), list[str]()
-    for row, history in enumerate(histories):
-        washed = _washed(history, series[row], step_s, state.now)
-        forecaster.update(replace(washed.samples, row=np.full_like(washed.samples.row, row)))
-        notes += [f"load at {names[row]}: {what}" for what in washed.notes]
+    washed = [_washed(one, series[row], step_s, state.now) for row, one in enumerate(histories)]
+    forecaster = usual(series, step_s, SiteCalendar(state.site.zone))
+    forecaster.update(_joined([one.samples for one in washed]))
+    notes = [f"load at {name}: {what}" for name, one in zip(names, washed, strict=True) for what in one.notes]
     reach_s = state.grid.end.timestamp() - state.grid.start.timestamp() // step_s * step_s
     own = TimeGrid.around(state.grid.start, step_s, int(-(-reach_s // step_s)))
     forecast = forecaster.forecast(own, Known(as_of=state.now))
@@ -124,6 +123,13 @@ def _forecast(histories: Sequence[MeteredLoad], state: SiteState) -> _Told:
     for row, name in enumerate(names):
         notes += [f"load at {name}: {what}" for what in _little(forecast, row, state.now)]
     return _Told(forecast.levels, on_grid(frozen(values), own, state.grid), tuple(notes))
+
+
+def _joined(parts: Sequence[Samples]) -> Samples:
+    """Return the samples of one series each as those of its row."""
+    time_s, value = (np.concatenate([getattr(one, name) for one in parts]) for name in ("time_s", "value"))
+    row = np.repeat(np.arange(len(parts), dtype=np.int64), [one.time_s.size for one in parts])
+    return Samples(time_s, row, frozen(value))
 
 
 def _washed(history: MeteredLoad, series: Series, step_s: int, now: datetime) -> _Washed:
