@@ -70,6 +70,9 @@ def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its param
     registers: Annotated[
         bool, typer.Option("--registers", help="Samples are energy registers, in kWh.")
     ] = False,
+    forecaster: Annotated[
+        str | None, typer.Option(help="usual, climatology, seasonal_naive, double_seasonal or ridge.")
+    ] = None,
     levels: Annotated[str | None, typer.Option(help="Quantiles, as in 0.1,0.5,0.9.")] = None,
     paths: Annotated[int, typer.Option(min=0, max=10000, help="Scenario paths to write.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="The same seed, the same paths.")] = 0,
@@ -87,7 +90,7 @@ def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its param
     if (history is None) == (not example):
         raise typer.BadParameter("give a file, or --example")
     columns = Columns(time, id_, value, tuple(column or ()), zone, charging, installed)
-    asked = command.Asked(horizon, step, at, levels, paths, seed, total, sessions, registers)
+    asked = command.Asked(horizon, step, at, levels, paths, seed, total, sessions, registers, forecaster)
     command.forecast(history, columns, asked, out, plot)
 
 

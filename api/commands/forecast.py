@@ -18,6 +18,7 @@ from models.errors import ChargingError, Issue, IssueList
 
 if TYPE_CHECKING:
     from api.forecasts.request import ForecastAnswer, ForecastRequest, SessionRecord, Wanted
+    from models.forecasting.names import ForecasterName
 
 _PICTURES: Final = (".png", ".svg", ".html")
 _TABLES: Final = (".csv", ".parquet", ".json")
@@ -40,6 +41,7 @@ class Asked:
     total: bool
     sessions: Path | None = None
     registers: bool = False
+    forecaster: str | None = None
 
 
 def forecast(
@@ -154,7 +156,18 @@ def _wanted(found: History, asked: Asked, issues: IssueList) -> "Wanted":
     issues.require(
         n_slots <= _MOST_SLOTS, "--horizon", f"{n_slots} slots; at most {_MOST_SLOTS} can be forecast"
     )
-    return Wanted(step_s, n_slots, _levels(asked.levels, issues), asked.n_paths, asked.seed, asked.total)
+    chosen, levels = _chosen(asked.forecaster, issues), _levels(asked.levels, issues)
+    return Wanted(step_s, n_slots, levels, asked.n_paths, asked.seed, asked.total, chosen)
+
+
+def _chosen(text: str | None, issues: IssueList) -> "ForecasterName":
+    from models.forecasting.names import ForecasterName
+
+    names = [name.value for name in ForecasterName]
+    known = text is None or issues.require(
+        text in names, "--forecaster", f"no forecaster is called {text!r}; there are: {', '.join(names)}"
+    )
+    return ForecasterName(text) if known and text is not None else ForecasterName.USUAL
 
 
 def _levels(text: str | None, issues: IssueList) -> tuple[float, ...]:

@@ -18,6 +18,7 @@ from models.forecasting.forecaster import (
     ScenarioPaths,
     Series,
 )
+from models.forecasting.names import ForecasterName
 
 TOTAL = "total"
 """Name of the sum of all series."""
@@ -50,6 +51,8 @@ class Wanted:
         The same seed gives the same paths.
     total : bool
         Whether quantiles of the sum of all series are wanted too.
+    forecaster : ForecasterName
+        Who forecasts.
     """
 
     step_s: int
@@ -58,6 +61,7 @@ class Wanted:
     n_paths: int = 0
     seed: int = 0
     total: bool = False
+    forecaster: ForecasterName = ForecasterName.USUAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def forecast_of(request: ForecastRequest) -> ForecastAnswer:
     now = request.now or datetime.fromtimestamp(_now_s(request), UTC)
     learnt = by_slot(cleaned.samples, request.sample_s, request.wanted.step_s)
     wanted, grid = request.wanted, grid_from(now, request.wanted.step_s, request.wanted.n_slots)
-    base = _usual(request)
+    base = _chosen(request)
     base.update(learnt)
     asked = CarsAhead(base, request, now)
     forecast = at_levels(asked.forecast(grid), frozen(wanted.levels))
@@ -87,11 +87,12 @@ def by_slot(samples: Samples, sample_s: int, step_s: int) -> Samples:
     return Samples(keys[1] * step_s, keys[0], frozen(mean), curtailed)
 
 
-def _usual(request: ForecastRequest) -> "Forecaster":
-    """Return the forecaster of the product, with nothing learnt yet."""
-    from models.forecasting.usual import usual  # noqa: PLC0415 - compiles kernels
+def _chosen(request: ForecastRequest) -> "Forecaster":
+    """Return the forecaster that is wanted, with nothing learnt yet."""
+    from models.forecasting.by_name import forecaster_of  # noqa: PLC0415 - compiles kernels
 
-    return usual(request.series, request.wanted.step_s, request.calendar)
+    wanted = request.wanted
+    return forecaster_of(wanted.forecaster, request.series, wanted.step_s, request.calendar)
 
 
 def _clean(request: ForecastRequest) -> "tuple[Cleaned, Cleaner]":

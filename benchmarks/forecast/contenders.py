@@ -20,14 +20,14 @@ def contenders(names: tuple[str, ...]) -> tuple[Contender, ...]:
     InvalidInputError
         Names every name that is none.
     """
-    from models.forecasting.day_type import DayTypeForecaster, climatology
+    from models.forecasting.day_type import ClimatologyForecaster, DayTypeForecaster
     from models.forecasting.seasonal_naive import SeasonalNaiveForecaster
     from models.forecasting.usual import usual
 
     known = {
         OURS: Contender(OURS, usual, OURS_DAYS),
         "day-type": Contender("day-type", DayTypeForecaster),
-        "climatology": Contender("climatology", climatology),
+        "climatology": Contender("climatology", ClimatologyForecaster),
         "seasonal-naive": Contender("seasonal-naive", SeasonalNaiveForecaster),
     }
     issues = tuple(

@@ -95,12 +95,27 @@ class DayTypeForecaster(RingForecaster):
         return within_bounds(self._series, self._filled(values, levels, before))
 
 
-def climatology(
-    series: tuple[Series, ...],
-    step_s: int,
-    calendar: SiteCalendar | None = None,
-    levels: tuple[float, ...] = DEFAULT_LEVELS,
-) -> DayTypeForecaster:
-    """Return the baseline that gives the samples of 8 weeks at the same slot +-1 and day type equal weights."""
-    shape = KernelShape(width_s=step_s, recency=1.0, other_weekday=1.0, other_type=0.0)
-    return DayTypeForecaster(series, step_s, calendar, shape, levels)
+class ClimatologyForecaster(DayTypeForecaster):
+    """The baseline that gives the samples of 8 weeks at the same slot +-1 and day type equal weights.
+
+    Parameters
+    ----------
+    series : tuple of Series
+    step_s : int
+        Length of a slot [s].
+    calendar : SiteCalendar
+    levels : tuple of float
+        Probabilities of the quantiles, ascending.
+    """
+
+    method = "climatology"
+
+    def __init__(
+        self,
+        series: tuple[Series, ...],
+        step_s: int,
+        calendar: SiteCalendar | None = None,
+        levels: tuple[float, ...] = DEFAULT_LEVELS,
+    ) -> None:
+        shape = KernelShape(width_s=step_s, recency=1.0, other_weekday=1.0, other_type=0.0)
+        super().__init__(series, step_s, calendar, shape, levels)

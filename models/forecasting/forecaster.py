@@ -275,7 +275,7 @@ class Forecaster(Protocol):
     """What every forecaster of the package does.
 
     For the same samples the answer is the same whether they came at once or one by one, in order or not, and
-    whether a series stands alone or among thousands.
+    whether a series stands alone or among thousands; only one that is called pooled learns of a series from others.
     """
 
     @property

@@ -145,6 +145,20 @@ def test_local_times_without_offset_survive_the_change_of_clocks(tmp_path):
     assert quantiles(naive, *zone)["series"] == quantiles(aware, *zone)["series"]
 
 
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("usual", "blended memories"),
+        ("climatology", "climatology"),
+        ("seasonal_naive", "seasonal naive"),
+        ("double_seasonal", "double seasonal"),
+        ("ridge", "pooled ridge"),
+    ],
+)
+def test_the_forecaster_is_chosen_by_name(plain, name, method):
+    assert quantiles(plain, "--forecaster", name)["method"] == method
+
+
 def test_finer_samples_give_coarser_slots(plain):
     told = quantiles(plain, "--step", 60, "--horizon", 12)
     assert (told["step_minutes"], len(told["series"][0]["quantiles"][0])) == (60, 12)
@@ -215,6 +229,7 @@ def test_every_fault_of_a_file_is_named_and_there_is_no_traceback(tmp_path, text
         (("--time", "when"), "when"),
         (("--horizon", 100_000), "--horizon"),
         (("--horizon", "inf"), "--horizon"),
+        (("--forecaster", "oracle"), "there are: usual, climatology, seasonal_naive, double_seasonal, ridge"),
     ],
 )
 def test_every_option_that_does_not_fit_is_named(plain, options, named):

@@ -9,14 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import GridMismatchError, InvalidInputError
-from models.forecasting.day_type import DayTypeForecaster, climatology
+from models.forecasting.by_name import MAKERS
+from models.forecasting.day_type import DayTypeForecaster
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import Forecaster, Known, Samples, Series
 from models.forecasting.open_sessions import OpenSessionsForecaster
-from models.forecasting.seasonal_naive import SeasonalNaiveForecaster
 from models.forecasting.sessions_now import SessionForecaster
 from models.forecasting.stays import Stays
-from models.forecasting.usual import usual
 from models.timegrid import TimeGrid
 
 STEP_S = 3600
@@ -48,15 +47,14 @@ def recording(forecaster, step_s):
 
 
 FORECASTERS: dict[str, Callable[..., Forecaster]] = {
-    "usual": usual,
+    **{name.value: make for name, make in MAKERS.items()},
     "day type": DayTypeForecaster,
-    "climatology": climatology,
-    "seasonal naive": SeasonalNaiveForecaster,
     "sessions, none recorded": lambda *args: SessionForecaster(DayTypeForecaster(*args)),
     "sessions": with_sessions,
     "open sessions": with_open_sessions,
 }
 LEARNS_FROM_SAMPLES = [name for name in FORECASTERS if name not in ("sessions", "open sessions")]
+POOLS_SERIES = ("ridge",)  # one regression for all
 
 
 @pytest.fixture(params=FORECASTERS)
@@ -168,13 +166,22 @@ def test_one_sample_is_enough_for_its_series(make_learner):
     assert forecast.basis.newest_s.tolist() == [0, int(NOW.timestamp()) - 7200, 0]
 
 
-def test_a_series_alone_gets_the_same_numbers_as_among_others(make_learner):
-    together, alone = make_learner(), make_learner(SERIES[:1])
+@pytest.mark.parametrize("name", [name for name in LEARNS_FROM_SAMPLES if name not in POOLS_SERIES])
+def test_a_series_alone_gets_the_same_numbers_as_among_others(name):
+    together, alone = (FORECASTERS[name](series, STEP_S, OSLO) for series in (SERIES, SERIES[:1]))
     samples = past(20)
     together.update(samples)
     first = samples.row == 0
     alone.update(Samples(samples.time_s[first], samples.row[first], samples.value[first]))
     np.testing.assert_array_equal(alone.forecast(GRID).values[0], together.forecast(GRID).values[0])
+
+
+def test_whoever_comes_first_among_the_series_gets_the_same_numbers(make_learner):
+    forth, back = make_learner(), make_learner(SERIES[::-1])
+    samples = past(20)
+    forth.update(samples)
+    back.update(Samples(samples.time_s, 2 - samples.row, samples.value))
+    np.testing.assert_allclose(forth.forecast(GRID).values, back.forecast(GRID).values[::-1], atol=1e-9)
 
 
 def test_the_order_of_samples_does_not_matter(make_learner):
@@ -185,6 +192,27 @@ def test_the_order_of_samples_does_not_matter(make_learner):
     for part in np.array_split(order, 5):
         shuffled.update(Samples(samples.time_s[part], samples.row[part], samples.value[part]))
     np.testing.assert_array_equal(in_order.forecast(GRID).values, shuffled.forecast(GRID).values)
+
+
+def test_forecasts_in_between_and_samples_that_come_late_change_nothing(make_learner):
+    asked, silent = make_learner(), make_learner()
+    samples = past(80)
+    silent.update(samples)
+    late = np.random.default_rng(4).random(samples.row.size) < 0.02
+    for days in (40, 20, 3, 0):
+        until_s = (NOW - timedelta(days=days)).timestamp()
+        here = (samples.time_s < until_s) & (samples.time_s >= until_s - 40 * 86_400) & ~late
+        asked.update(Samples(samples.time_s[here], samples.row[here], samples.value[here]))
+        asked.forecast(TimeGrid(NOW - timedelta(days=days), STEP_S, 24))
+    asked.update(Samples(samples.time_s[late], samples.row[late], samples.value[late]))
+    np.testing.assert_array_equal(asked.forecast(GRID).values, silent.forecast(GRID).values)
+
+
+@pytest.mark.parametrize("days_ago", [5, 40, 68, 150])
+def test_samples_that_ended_long_ago_still_give_a_forecast(make_learner, days_ago):
+    forecaster, samples = make_learner(), past(20)
+    forecaster.update(Samples(samples.time_s - days_ago * 86_400, samples.row, samples.value))
+    assert_well_formed(forecaster.forecast(GRID))
 
 
 def test_paths_are_bounded_repeatable_and_agree_with_the_quantiles(make):

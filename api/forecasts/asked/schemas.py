@@ -25,6 +25,7 @@ from models.errors import IssueList
 from models.forecasting.cleaning.readings import Readings
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import DEFAULT_LEVELS, PluggedIn, Samples, Series
+from models.forecasting.names import ForecasterName
 from models.sessions import ChargingSession, Departure
 from models.zones import is_zone
 
@@ -193,6 +194,10 @@ class ForecastWire(WireModel):
             description="also quantiles of the sum of all series: of summed paths, not of summed quantiles"
         ),
     ] = False
+    forecaster: Annotated[
+        Literal["usual", "climatology", "seasonal_naive", "double_seasonal", "ridge"],
+        Field(description="who forecasts: the product's own, or one of the baselines that it has to beat"),
+    ] = "usual"
     zone: Annotated[str, Field(max_length=64, description="IANA time zone that days are told by")] = "UTC"
     holidays: Annotated[
         tuple[date, ...], Field(max_length=1000, description="local dates that are like Sundays")
@@ -225,7 +230,8 @@ class ForecastWire(WireModel):
         self._check(issues)
         issues.raise_if_any()
         step_s = (self.step_minutes or self.sample_minutes) * 60
-        wanted = Wanted(step_s, self.slots, self.levels, self.paths, self.seed, self.total)
+        chosen = ForecasterName(self.forecaster)
+        wanted = Wanted(step_s, self.slots, self.levels, self.paths, self.seed, self.total, chosen)
         never = self._end + timedelta(seconds=step_s * (self.slots + 2))
         return ForecastRequest(
             tuple(one.domain for one in self.series),

@@ -50,6 +50,26 @@ def test_paths_of_the_total_are_the_sums_of_paths(client):
     np.testing.assert_allclose(summed, told["total"]["paths"])
 
 
+@pytest.mark.parametrize("name", ["climatology", "seasonal_naive", "double_seasonal", "ridge"])
+def test_another_forecaster_may_be_chosen_and_says_its_method(client, name):
+    usual, other = (
+        client.post("/v1/forecasts", json=request(paths=3, **chosen)).json()
+        for chosen in ({}, {"forecaster": name})
+    )
+    assert other["method"] != usual["method"]
+    quantiles = np.array(other["series"][0]["quantiles"])
+    assert (np.diff(quantiles, axis=0) >= 0).all()
+    assert np.abs(quantiles - np.array(usual["series"][0]["quantiles"])).mean() < 15.0
+
+
+def test_a_forecaster_that_is_none_is_answered_with_those_that_are(client):
+    answer = client.post("/v1/forecasts", json=request(forecaster="oracle"))
+    assert answer.status_code == 422
+    assert "forecaster" in answer.text
+    for name in ("usual", "climatology", "seasonal_naive", "double_seasonal", "ridge"):
+        assert name in answer.text
+
+
 def test_what_was_cleaned_is_told_with_its_place(client):
     asked = request()
     values = asked["series"][0]["values"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from models.forecasting.day_type import DayTypeForecaster, climatology
+from models.forecasting.day_type import ClimatologyForecaster, DayTypeForecaster
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import Samples, Series
 from models.forecasting.scores import coverage, weighted_quantile_loss
@@ -44,11 +44,11 @@ def evaluated(frame, make, n_origins=7):
 @pytest.mark.data
 def test_the_day_type_kernel_beats_the_seasonal_naive_and_climatology(boulder):
     loss = {}
-    for make in (DayTypeForecaster, climatology, SeasonalNaiveForecaster):
+    for make in (DayTypeForecaster, ClimatologyForecaster, SeasonalNaiveForecaster):
         actual, quantiles = evaluated(boulder, make)
         loss[make] = weighted_quantile_loss(actual, quantiles.transpose(1, 0, 2), np.array(LEVELS))
     assert loss[DayTypeForecaster] < 0.7 * loss[SeasonalNaiveForecaster]
-    assert loss[DayTypeForecaster] < loss[climatology]
+    assert loss[DayTypeForecaster] < loss[ClimatologyForecaster]
 
 
 @pytest.mark.data
