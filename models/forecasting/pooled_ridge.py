@@ -52,8 +52,8 @@ class RidgeShape:
     Notes
     -----
     WQL (feeders: SPL) by the protocol of ``gridpilot bench run forecast``, city totals, garages, sites, stations and
-    feeders: 0.2633, 0.3069, 0.5189, 0.7156, 0.2622. A penalty of 0.001 costs city totals and feeders 2 %, 4 blocks instead of 8
-    cost stations 3 %.
+    feeders: 0.2633, 0.3069, 0.5189, 0.7156, 0.2622. A penalty of 0.001 costs city totals and feeders 2 %, 4 blocks
+    instead of 8 cost stations 3 %.
     """
 
     n_origins: int = 32
