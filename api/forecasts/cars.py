@@ -7,25 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from api.forecasts.request import PATHS_OF_A_SUM, ForecastRequest, SessionRecord
+from api.forecasts.records import believed_of, has_ended, memory_of, power_of, taken_kwh
+from api.forecasts.request import PATHS_OF_A_SUM, ForecastRequest
 from models.arrays import FloatArray, frozen
 from models.errors import Issue
 from models.forecasting.forecaster import Known, PluggedIn, QuantileForecast, ScenarioPaths, Series
 from models.timegrid import TimeGrid
-from models.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from models.units import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
     from models.forecasting.forecaster import Forecaster
-    from models.forecasting.kin import Arrival
     from models.forecasting.open_sessions import OpenSessionsForecaster
-    from models.forecasting.session_memory import SessionMemory
 
-_MOST_LEARNT: Final = 3000
 _RECORDED_DAYS: Final = 60
-_MANY: Final = 0.3
-_USUAL_KW: Final = 3.6
-"""Least power that a session without one is taken to have charged at: what one phase at 16 A gives."""
-
 _N_PATHS: Final = 200
 _STALE_DAYS: Final = 7
 
@@ -95,12 +89,9 @@ def _with_sessions(
 
     layered = OpenSessionsForecaster(forecaster, request.wanted.step_s, request.calendar, PATHS_OF_A_SUM)
     _record(layered, request, now)
-    memory = _memory(request)
-    ended = [one for one in request.sessions if _has_ended(one, now)]
-    for one in sorted(ended, key=_departure)[-_MOST_LEARNT:]:
-        _learn(memory, one)
-    here = [one for one in request.sessions if one.arrival < now and not _has_ended(one, now)]
-    return layered, tuple(_believed(memory, one, now) for one in here) if len(memory) else ()
+    memory = memory_of(request.sessions, request.calendar, now)
+    here = [one for one in request.sessions if one.arrival < now and not has_ended(one, now)]
+    return layered, tuple(believed_of(memory, one, now) for one in here) if len(memory) else ()
 
 
 def at_least(forecast: QuantileForecast, known: Known) -> QuantileForecast:
@@ -141,14 +132,6 @@ def _plugged_in(
     return frozen([plugged_in_paths(by_name[name], grid, issued_at, n_paths, rng) for name in names])
 
 
-def _departure(one: SessionRecord) -> datetime:
-    return one.departure or datetime.max.replace(tzinfo=UTC)
-
-
-def _has_ended(one: SessionRecord, now: datetime) -> bool:
-    return one.departure is not None and one.departure <= now
-
-
 def _record(layered: "OpenSessionsForecaster", request: ForecastRequest, now: datetime) -> None:
     """Record the stays of the last weeks; days without one had none."""
     from models.forecasting.stays import Stays  # noqa: PLC0415 - as above
@@ -166,61 +149,7 @@ def _record(layered: "OpenSessionsForecaster", request: ForecastRequest, now: da
     stays = Stays(
         np.array([rows[one.series_id] for one in came], dtype=np.int64),
         np.array([int(one.arrival.timestamp()) for one in came], dtype=np.int64),
-        frozen([_taken_kwh(one, now) for one in came]),
-        frozen([_power_kw(one) for one in came]),
+        frozen([taken_kwh(one, now) for one in came]),
+        frozen([power_of(one) for one in came]),
     )
     layered.record(stays, observed)
-
-
-def _memory(request: ForecastRequest) -> "SessionMemory":
-    """Return the memory that fits what is known of the sessions."""
-    from models.forecasting.session_memory import SessionMemory  # noqa: PLC0415 - compiles kernels
-
-    n = max(len(request.sessions), 1)
-    if sum(one.stated_departure is not None for one in request.sessions) > _MANY * n:
-        return SessionMemory.of_drivers_who_state(request.calendar)
-    if sum(one.user is not None for one in request.sessions) > _MANY * n:
-        return SessionMemory.of_known_users(request.calendar)
-    return SessionMemory.of_strangers(request.calendar)
-
-
-def _arrival(one: SessionRecord) -> "Arrival":
-    from models.forecasting.kin import Arrival  # noqa: PLC0415 - compiles kernels
-
-    stated_h = None
-    if one.stated_departure is not None:
-        stated_h = max((one.stated_departure - one.arrival).total_seconds() / SECONDS_PER_HOUR, 0.0)
-    return Arrival(one.arrival, one.series_id, one.evse, one.user, one.power_kw, stated_h, one.stated_kwh)
-
-
-def _learn(memory: "SessionMemory", one: SessionRecord) -> None:
-    from models.forecasting.session_memory import Ended  # noqa: PLC0415 - as above
-
-    memory.learn(_arrival(one), Ended(_departure(one), one.energy_kwh, _power_kw(one)))
-
-
-def _believed(memory: "SessionMemory", one: SessionRecord, now: datetime) -> PluggedIn:
-    from models.forecasting.believed import Progress, believed  # noqa: PLC0415 - as above
-
-    arrival, taken_kwh = _arrival(one), _taken_kwh(one, now)
-    draws_kw = one.power_kw
-    if one.departure is not None and taken_kwh >= one.energy_kwh:
-        draws_kw = 0.0  # a record of later says that it was full by now
-    return believed(one.series_id, arrival, memory.kin(arrival), Progress(now, taken_kwh, draws_kw))
-
-
-def _power_kw(one: SessionRecord) -> float:
-    """Return the power of a session; where none is recorded, its mean power, at least that of a small car."""
-    if one.power_kw is not None:
-        return one.power_kw
-    if one.departure is None:
-        return _USUAL_KW
-    stay_h = (one.departure - one.arrival).total_seconds() / SECONDS_PER_HOUR
-    return max(one.energy_kwh / max(stay_h, 1 / 60), _USUAL_KW)
-
-
-def _taken_kwh(one: SessionRecord, now: datetime) -> float:
-    """Return what a session had taken by ``now``; of a record of later, what its power gives."""
-    if one.departure is None or one.departure <= now:
-        return one.energy_kwh
-    return min(_power_kw(one) * (now - one.arrival).total_seconds() / SECONDS_PER_HOUR, one.energy_kwh)

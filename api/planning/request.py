@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from api.forecasts.request import SessionRecord
 from api.ocpp.capabilities import StationCapabilities
 from models.arrays import FloatArray
 from models.state import SiteState
@@ -50,6 +51,10 @@ class PlanRequest:
         By station; a station that is missing gets no profiles.
     transactions : mapping of str to str
         OCPP transaction of an EVSE; an EVSE without one is told by a default profile.
+    past : tuple of SessionRecord
+        Sessions of the site that have ended, from which departures, needs and arrivals are learnt.
+    users : mapping of str to str
+        Who charges, by session, where that is known.
     notes : tuple of str
         What the reader of the plan must know about its input.
     """
@@ -59,4 +64,6 @@ class PlanRequest:
     histories: tuple[MeteredLoad, ...] = ()
     capabilities: Mapping[str, StationCapabilities] = field(default_factory=dict)
     transactions: Mapping[str, str] = field(default_factory=dict)
+    past: tuple[SessionRecord, ...] = ()
+    users: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

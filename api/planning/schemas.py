@@ -10,6 +10,7 @@ from api.flexibility.schemas import FlexibilityWire
 from api.forecasts.schemas import LoadWire
 from api.planning.request import PlanRequest
 from api.pricing.schemas import TariffWire
+from api.sessions.past.schemas import PastSessionWire
 from api.sessions.schemas import SessionWire
 from api.sites.schemas import SiteWire
 from api.wire.schemas import (
@@ -259,6 +260,14 @@ class StateWire(WireModel):
     expected: Annotated[
         ExpectedWire | None, Field(description="cars still to come, for which room is kept; null: nobody")
     ] = None
+    past_sessions: Annotated[
+        tuple[PastSessionWire, ...],
+        Field(
+            max_length=20_000,
+            description="all sessions of the last weeks that have ended: departures and needs of cars that are here, "
+            "and who is to come unless `expected` says it, are learnt from them",
+        ),
+    ] = ()
     options: Annotated[OptionsWire, Field(description="choices of the operator")] = OptionsWire()
 
     @classmethod
@@ -298,6 +307,8 @@ class StateWire(WireModel):
             f"{n_evses} EVSEs x {n_slots} slots exceed {MAX_CELLS}",
         )
         self._check_transactions(issues)
+        for i, past in enumerate(self.past_sessions):
+            past.check(f"past_sessions[{i}]", issues)
         loads = [
             load.to_domain(n_slots, self.now, f"loads[{i}]", issues) for i, load in enumerate(self.loads)
         ]
@@ -329,6 +340,8 @@ class StateWire(WireModel):
             ),
             capabilities=self.site.capabilities(),
             transactions={s.evse_id: s.transaction_id for s in self.sessions if s.transaction_id is not None},
+            past=tuple(one.to_domain(self.site.site_id) for one in self.past_sessions),
+            users={s.session_id: s.user_id for s in self.sessions if s.user_id is not None},
         )
 
     def _check_state(self, state: SiteState, issues: IssueList) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from api.planning.forecasts import forecast_loads
+from api.planning.foresight import foreseen
 from api.planning.planner import Planner
 from api.planning.profiles import StationProfile, fallbacks_of, profiles_of, with_borders_apart
 from api.planning.request import PlanRequest
@@ -45,7 +45,7 @@ def decide(planner: Planner, request: PlanRequest) -> Decision:
     InvalidInputError
         The state cannot be used; names every fault with its path in the input.
     """
-    forecast = forecast_loads(request)
+    forecast = foreseen(request)
     plan = planner.plan(forecast.state, forecast.options)
     return Decision(forecast, plan, profiles_of(plan.schedule, forecast), fallbacks_of(forecast))
 
@@ -62,7 +62,7 @@ def replan(site_id: str, now: datetime, source: StateSource, planner: Planner, s
         The stored state cannot be used; names every fault.
     """
     request = source.read(site_id, now)  # storage -> SiteState
-    forecast = forecast_loads(request)  # -> quantiles of the load
+    forecast = foreseen(request)  # -> quantiles of loads and cars
     plan = planner.plan(forecast.state, forecast.options)  # -> Problem -> Schedule, duals -> PriceSchedule
     profiles = with_borders_apart(profiles_of(plan.schedule, forecast))  # -> ChargingProfile* -> payload
     sink.store(Decision(forecast, plan, profiles, ()))  # -> outbox, from which the delivery CALLs

@@ -227,6 +227,10 @@ class SessionWire(WireModel):
         str | None,
         Field(min_length=1, max_length=36, description="OCPP transaction; makes its profile a TxProfile"),
     ] = None
+    user_id: Annotated[
+        Identity | None,
+        Field(description="who charges, under the name that past_sessions have for them; null: not known"),
+    ] = None
     promised_kwh: Annotated[
         KilowattHours,
         Field(

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from api.planning.explain.schemas import WhatIfOut, WhatIfWire
-from api.planning.forecasts import forecast_loads
+from api.planning.foresight import foreseen
 from api.planning.routes import PlannerDep
 from api.wire.schemas import body_of, parsed, problem_of
 from optimizer.what_if import what_if
@@ -29,7 +29,7 @@ async def question_in(request: Request) -> WhatIfWire:
 
 def answer(question: WhatIfWire) -> WhatIfOut:
     """Return what the change would do."""
-    request = forecast_loads(question.state.to_domain())
+    request = foreseen(question.state.to_domain())
     return WhatIfOut.from_domain(what_if(request.state, question.change.to_domain(), request.options))
 
 

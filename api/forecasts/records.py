@@ -1,0 +1,94 @@
+"""What recorded sessions teach: the memory that fits them, and what it lets believe of a car that is here."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from api.forecasts.request import SessionRecord
+from models.forecasting.features import SiteCalendar
+from models.forecasting.forecaster import PluggedIn
+from models.units import SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from models.forecasting.kin import Arrival
+    from models.forecasting.session_memory import SessionMemory
+
+MOST_LEARNT: Final = 3000
+_MANY: Final = 0.3
+_USUAL_KW: Final = 3.6
+"""Least power that a session without one is taken to have charged at: what one phase at 16 A gives."""
+
+
+def memory_of(
+    sessions: Sequence[SessionRecord], calendar: SiteCalendar, now: datetime, most: int = MOST_LEARNT
+) -> "SessionMemory":
+    """Return the memory that fits what is known of sessions; it has learnt the newest that ended by ``now``."""
+    from models.forecasting.session_memory import Ended, SessionMemory  # noqa: PLC0415 - compiles kernels
+
+    if do_state(sessions):
+        memory = SessionMemory.of_drivers_who_state(calendar)
+    elif _share(one.user is not None for one in sessions) > _MANY:
+        memory = SessionMemory.of_known_users(calendar)
+    else:
+        memory = SessionMemory.of_strangers(calendar)
+    ended = [one for one in sessions if has_ended(one, now)]
+    for one in sorted(ended, key=_departure)[-most:]:
+        memory.learn(arrival_of(one), Ended(_departure(one), one.energy_kwh, power_of(one)))
+    return memory
+
+
+def do_state(sessions: Sequence[SessionRecord]) -> bool:
+    """Return whether enough drivers stated a departure and an energy for statements to be learnt from."""
+    return _share(one.stated_departure is not None for one in sessions) > _MANY
+
+
+def has_ended(one: SessionRecord, now: datetime) -> bool:
+    """Return whether a car had left by ``now``."""
+    return one.departure is not None and one.departure <= now
+
+
+def arrival_of(one: SessionRecord) -> "Arrival":
+    """Return what was known of a car as it plugged in."""
+    from models.forecasting.kin import Arrival  # noqa: PLC0415 - compiles kernels
+
+    stated_h = None
+    if one.stated_departure is not None:
+        stated_h = max((one.stated_departure - one.arrival).total_seconds() / SECONDS_PER_HOUR, 0.0)
+    return Arrival(one.arrival, one.series_id, one.evse, one.user, one.power_kw, stated_h, one.stated_kwh)
+
+
+def believed_of(memory: "SessionMemory", one: SessionRecord, now: datetime) -> PluggedIn:
+    """Return what is believed of a car that is here, or was by ``now``."""
+    from models.forecasting.believed import Progress, believed  # noqa: PLC0415 - as above
+
+    arrival, taken = arrival_of(one), taken_kwh(one, now)
+    draws_kw = one.power_kw
+    if one.departure is not None and taken >= one.energy_kwh:
+        draws_kw = 0.0  # a record of later says that it was full by now
+    return believed(one.series_id, arrival, memory.kin(arrival), Progress(now, taken, draws_kw))
+
+
+def power_of(one: SessionRecord) -> float:
+    """Return the power of a session; where none is recorded, its mean power, at least that of a small car [kW]."""
+    if one.power_kw is not None:
+        return one.power_kw
+    if one.departure is None:
+        return _USUAL_KW
+    stay_h = (one.departure - one.arrival).total_seconds() / SECONDS_PER_HOUR
+    return max(one.energy_kwh / max(stay_h, 1 / 60), _USUAL_KW)
+
+
+def taken_kwh(one: SessionRecord, now: datetime) -> float:
+    """Return what a session had taken by ``now``; of a record of later, what its power gives [kWh]."""
+    if one.departure is None or one.departure <= now:
+        return one.energy_kwh
+    return min(power_of(one) * (now - one.arrival).total_seconds() / SECONDS_PER_HOUR, one.energy_kwh)
+
+
+def _departure(one: SessionRecord) -> datetime:
+    return one.departure or datetime.max.replace(tzinfo=UTC)
+
+
+def _share(flags: Iterable[bool]) -> float:
+    known = [*flags]
+    return sum(known) / max(len(known), 1)

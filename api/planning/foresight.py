@@ -1,0 +1,158 @@
+"""What past sessions of a site say: of cars that are here when they leave and what they take, and who is to come."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from api.forecasts.records import arrival_of, do_state, memory_of, power_of
+from api.forecasts.request import SessionRecord
+from api.planning.forecasts import forecast_loads
+from api.planning.request import PlanRequest
+from models.arrays import frozen
+from models.forecasting.features import SiteCalendar
+from models.sessions import ChargingSession, Departure
+from models.state import SiteState
+from models.timegrid import TimeGrid
+from models.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from models.forecasting.session_memory import SessionMemory
+    from models.state import ExpectedArrivals
+
+_LEAST_PAST: Final = 20
+"""Fewer sessions say less of a car than its driver does."""
+
+_MOST_LEARNT: Final = 1000
+_READ_DAYS: Final = 60
+_STALE_DAYS: Final = 7
+_STAY_LEVELS: Final = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
+_ENERGY_LEVEL: Final = 0.9
+"""A target that only one car in ten exceeds; who does is believed to take more as soon as it is seen to."""
+
+_LINGER_H: Final = 0.5
+_MORE_KWH: Final = 2.0
+_CERTAIN: Final = (0.5,)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def foreseen(request: PlanRequest) -> PlanRequest:
+    """Return the request with all that can be forecast for it: loads from histories, cars from past sessions."""
+    request = forecast_loads(request)
+    if not request.past:
+        return request
+    state = request.state
+    ended = tuple(one for one in request.past if one.departure is not None and one.departure <= state.now)
+    if len(ended) < _LEAST_PAST:
+        return _noted(request, f"{len(ended)} past sessions have ended, at least {_LEAST_PAST} are needed")
+    calendar = SiteCalendar(state.site.zone)
+    request = _with_beliefs(request, ended, calendar)
+    return _with_expected(request, ended, calendar)
+
+
+def _noted(request: PlanRequest, *notes: str) -> PlanRequest:
+    return replace(request, notes=(*request.notes, *(f"past sessions: {one}" for one in notes)))
+
+
+def _with_beliefs(
+    request: PlanRequest, ended: Sequence[SessionRecord], calendar: SiteCalendar
+) -> PlanRequest:
+    """Return the request in which cars that are here leave, and take, what similar sessions did."""
+    state = request.state
+    told = [one.arrival <= state.now and one.departure.levels == _CERTAIN for one in state.sessions]
+    if not any(told):
+        return request
+    memory, as_feature = memory_of(ended, calendar, state.now, _MOST_LEARNT), do_state(ended)
+    sessions = list(state.sessions)
+    for place in np.flatnonzero(told).tolist():
+        user = request.users.get(sessions[place].session_id)
+        sessions[place] = believed(memory, sessions[place], state, user, as_feature=as_feature)
+    what = f"of {sum(told)} cars that are here, departure and need are what similar ones of {len(memory)} did"
+    return _noted(replace(request, state=replace(state, sessions=tuple(sessions))), what)
+
+
+def believed(
+    memory: "SessionMemory", session: ChargingSession, state: SiteState, user: str | None, *, as_feature: bool
+) -> ChargingSession:
+    """Return a session that leaves when, and takes what, similar ones did, given that it is still here.
+
+    Where past drivers stated something, what this one stated is one more likeness. Else it is a bound: nobody is
+    planned to stay longer than said. Nobody is planned to take more than asked for, nor less than promised.
+    """
+    stated, now, site_id = session.departure.median, state.now, state.site.site_id
+    record = SessionRecord(site_id, session.evse_id, session.arrival, None, 0.0, session.max_power_kw, user)
+    if as_feature:
+        record = replace(record, stated_departure=stated, stated_kwh=session.target_kwh)
+    kin = memory.kin(arrival_of(record))
+    here_h = max((now - session.arrival).total_seconds() / SECONDS_PER_HOUR, 0.0)
+    stays_h = kin.stay_h.quantiles(frozen(_STAY_LEVELS), here_h, _LINGER_H).tolist()
+    next_ones = [one.arrival for one in state.sessions if one.evse_id == session.evse_id]
+    bounds = [one for one in (*next_ones, *(() if as_feature else (stated,))) if one > now]
+    times = [min(session.arrival + timedelta(hours=hours), *bounds, _NEVER) for hours in stays_h]
+    times[-1] = max(times[-1], *(one.by for one in session.milestones), times[-1])
+    done_kwh = max(session.delivered_kwh, 0.0)
+    [most_kwh] = kin.energy_kwh.quantiles(frozen([_ENERGY_LEVEL]), done_kwh, _MORE_KWH).tolist()
+    owed_kwh = (session.minimum_kwh, session.promised_kwh, *(one.energy_kwh for one in session.milestones))
+    target_kwh = min(session.target_kwh, max(most_kwh, *owed_kwh))
+    return replace(session, departure=Departure(_STAY_LEVELS, tuple(times)), target_kwh=target_kwh)
+
+
+def _with_expected(
+    request: PlanRequest, ended: Sequence[SessionRecord], calendar: SiteCalendar
+) -> PlanRequest:
+    """Return the request with a reserve for cars to come, unless it names some, or how many, by itself."""
+    state = request.state
+    if state.expected is not None or any(one.arrival > state.now for one in state.sessions):
+        return request
+    newest = max(one.arrival for one in ended)
+    age_days = (state.now - newest).total_seconds() / SECONDS_PER_DAY
+    if age_days > _STALE_DAYS:
+        return _noted(request, f"nobody is expected: the newest of them is {age_days:.0f} days old")
+    expected = expected_of(ended, state, calendar)
+    if expected is None:
+        return _noted(request, "nobody is expected: they cover no whole day")
+    what = f"{expected.energy_kwh.sum():.1f} kWh of cars to come are expected within the horizon"
+    return _noted(replace(request, state=replace(state, expected=expected)), what)
+
+
+def expected_of(
+    ended: Sequence[SessionRecord], state: SiteState, calendar: SiteCalendar
+) -> "ExpectedArrivals | None":
+    """Return the reserve for cars to come that days alike let expect; None while no whole day was recorded.
+
+    All stay as long as half of them did, and take no more together than all EVSEs can give.
+    """
+    from models.forecasting.stays import Stays  # noqa: PLC0415 - pandas-free, but used here only
+    from models.forecasting.to_come import CarsToCome  # noqa: PLC0415 - as above
+
+    came = [one for one in ended if one.arrival >= state.now - timedelta(days=_READ_DAYS)]
+    if not came:
+        return None
+    stays_h = [
+        ((one.departure or state.now) - one.arrival).total_seconds() / SECONDS_PER_HOUR for one in came
+    ]
+    hour_s = int(SECONDS_PER_HOUR)
+    arrival_s = np.array([int(one.arrival.timestamp()) for one in came], dtype=np.int64)
+    first, until = int(arrival_s.min()) // hour_s, int(state.now.timestamp()) // hour_s + 1
+    cars = CarsToCome(calendar, float(np.median(stays_h)))
+    stays = Stays(
+        np.zeros(len(came), dtype=np.int64),
+        arrival_s,
+        frozen([one.energy_kwh for one in came]),
+        frozen([power_of(one) for one in came]),
+    )
+    cars.record(stays, TimeGrid(datetime.fromtimestamp(first * hour_s, UTC), hour_s, until - first))
+    found = cars.expected(state.grid, state.now)
+    if found is None:
+        return None
+    return replace(found, most_kw=frozen(np.minimum(found.most_kw, _installed_kw(state))))
+
+
+def _installed_kw(state: SiteState) -> float:
+    """Return what all EVSEs can give together [kW], limits of circuit nodes aside."""
+    voltage_kv = state.site.voltage_v / 1000.0
+    return sum(
+        evse.levels_a[-1] * len(evse.phases) * voltage_kv for evse in state.site.evses if evse.levels_a
+    )
