@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from models.arrays import ComplexArray, FloatArray
+from models.arrays import BoolArray, ComplexArray, FloatArray
 from models.grid.site import N_PHASES, CircuitNode, Station
 from models.schedule import Schedule
 from models.state import SiteState
@@ -20,6 +20,7 @@ from optimizer.scheduling.check_lines import (
     VOLTAGES,
     Breach,
     Lines,
+    Through,
     drawn_anyway_a,
     limits_of_node,
     line_a,
@@ -40,16 +41,16 @@ def breaches(state: SiteState, schedule: Schedule, load_quantile: float) -> tupl
     used = lines_used(state)
     per_a = lines_per_a(state, {name: most for name, (most, _) in used.items()})
     cars = _cars_a(state, schedule, per_a)
-    lines = Lines(cars, assets, fixed)
+    through = Lines(cars, assets, fixed).through(state)
     for node in state.site.nodes:
-        found += _node_breaches(state, node, lines)
+        found += _node_breaches(state, node, through)
     if any(
         (least < most).any() for most, least in used.values()
     ):  # the one who uses less may be there as well as the other
         per_a_of_least = lines_per_a(state, {name: least for name, (_, least) in used.items()})
-        other = Lines(_cars_a(state, schedule, per_a_of_least), assets, fixed)
+        through = Lines(_cars_a(state, schedule, per_a_of_least), assets, fixed).through(state)
         for node in state.site.nodes:
-            found += [one for one in _node_breaches(state, node, other) if one not in found]
+            found += [one for one in _node_breaches(state, node, through) if one not in found]
     for station in state.site.stations:
         found += _station_breaches(
             station, _ports_a(station, schedule, cars), state.site.voltage_v / W_PER_KW
@@ -67,22 +68,37 @@ def _cars_a(state: SiteState, schedule: Schedule, per_a: dict[str, ComplexArray]
 
 def _pilot_breaches(state: SiteState, schedule: Schedule) -> Iterator[Breach]:
     """Every pilot must be 0 or one that the EVSE can give, and 0 where nobody is plugged in."""
-    plugged = {evse_id: np.zeros(state.grid.n_slots, dtype=np.bool_) for evse_id in state.site.evse_ids}
+    plugged = _plugged(state)
+    kinds: dict[tuple[float, ...], list[int]] = {}
+    for row, evse in enumerate(state.site.evses):
+        kinds.setdefault(evse.levels_a, []).append(row)
+    for levels_a, rows in kinds.items():
+        pilot_a = schedule.pilot_a[rows]
+        distance_a = np.abs(pilot_a)
+        for level_a in levels_a:
+            distance_a = np.minimum(distance_a, np.abs(pilot_a - level_a))
+        wrong = (distance_a > TOLERANCE_A) | ((pilot_a > 0) & ~plugged[rows])
+        for place, slot in np.argwhere(wrong):
+            evse_id = state.site.evse_ids[rows[place]]
+            yield Breach(evse_id, "pilot", int(slot), float(pilot_a[place, slot]))
+
+
+def _plugged(state: SiteState) -> BoolArray:
+    """Return when a car is plugged in, shape (E, n_slots)."""
+    row_of = {evse_id: row for row, evse_id in enumerate(state.site.evse_ids)}
+    plugged = np.zeros((len(row_of), state.grid.n_slots), dtype=np.bool_)
+    edges_s = state.grid.step_s * np.arange(state.grid.n_slots + 1)
     for session in state.sessions:
         begin, end = max(session.arrival, state.now), max(session.departure.times)
         if end <= state.now:  # it should have left, and is still there: for a slot's length, for all we know
             end = state.now + timedelta(seconds=state.grid.step_s)
-        plugged[session.evse_id] |= state.grid.overlap_h(begin, end) > 0
-    for row, evse in enumerate(state.site.evses):
-        pilot_a = schedule.pilot_a[row]
-        distance_a = np.abs(pilot_a[:, None] - np.array([0.0, *evse.levels_a])[None, :]).min(axis=1)
-        wrong = (distance_a > TOLERANCE_A) | ((pilot_a > 0) & ~plugged[evse.evse_id])
-        for slot in np.nonzero(wrong)[0]:
-            yield Breach(evse.evse_id, "pilot", int(slot), float(pilot_a[slot]))
+        begins_s, ends_s = ((moment - state.grid.start).total_seconds() for moment in (begin, end))
+        plugged[row_of[session.evse_id]] |= (edges_s[1:] > begins_s) & (edges_s[:-1] < ends_s)
+    return plugged
 
 
-def _node_breaches(state: SiteState, node: CircuitNode, lines: Lines) -> Iterator[Breach]:
-    all_a, fixed_a = lines.below(state, node)
+def _node_breaches(state: SiteState, node: CircuitNode, through: Through) -> Iterator[Breach]:
+    all_a, fixed_a = through[node.node_id]
     volts = state.site.voltage_v / W_PER_KW
     limit_kw, limit_a = limits_of_node(state, node)
     for quantity, all_of_it, fixed, limit in _quantities(node, all_a, fixed_a, volts):

@@ -14,6 +14,7 @@ from optimizer.scheduling.check_lines import (
     VOLTAGES,
     Breach,
     Lines,
+    Through,
     balanced_a,
     limits_of_node,
     nothing_by_node,
@@ -100,13 +101,13 @@ def _back_breaches(
     """With cars at what they are expected to draw or told to give, and much sun, no node feeds back too much."""
     kv = state.site.voltage_v / W_PER_KW
     fixed = uncontrolled_a(state, load_quantile, load_quantile)
-    lines = Lines(cars, assets_a(state, schedule, is_sunny=True), fixed)
+    through = Lines(cars, assets_a(state, schedule, is_sunny=True), fixed).through(state)
     for node in state.site.nodes:
-        yield from _node_back_breaches(state, node, lines, kv)
+        yield from _node_back_breaches(state, node, through, kv)
 
 
-def _node_back_breaches(state: SiteState, node: CircuitNode, lines: Lines, kv: float) -> Iterator[Breach]:
-    all_a, fixed_a = lines.below(state, node)
+def _node_back_breaches(state: SiteState, node: CircuitNode, through: Through, kv: float) -> Iterator[Breach]:
+    all_a, fixed_a = through[node.node_id]
     own_a, own_fixed_a = (current * np.conj(VOLTAGES)[:, None] for current in (all_a, fixed_a))
     back_kw, fixed_kw = -own_a.real.sum(axis=0) * kv, -own_fixed_a.real.sum(axis=0) * kv
     if node.export_kw is not None:

@@ -23,6 +23,7 @@ from optimizer.scheduling.check_lines import (
     VOLTAGES,
     Breach,
     Lines,
+    Through,
     drawn_anyway_a,
     is_below,
     limits_of_node,
@@ -142,7 +143,7 @@ def _node_breaches(state: SiteState, node: CircuitNode, flows: "_Flows") -> Iter
     back_a = np.array([flows.back_a[evse_id] for evse_id in below if evse_id in flows.back_a])
     if not back_a.size:
         return
-    bases, fixed = flows.below(state, node)
+    bases, fixed = flows.at(node)
     kv, where = state.site.voltage_v / W_PER_KW, node.node_id
     most_kw = min(np.inf if limit is None else limit for limit in (node.export_kw, node.limit_kw))
     gives = np.abs(back_a).sum(axis=(0, 1)) > 0  # elsewhere it is not the cars that exceed anything
@@ -199,11 +200,11 @@ def _worst(base: ComplexArray, parts: ComplexArray) -> FloatArray:
 class _Flows:
     """Line currents [A]: ``back_a`` (3, n_slots) by EVSE that gives, and all others by two extremes.
 
-    ``lines`` are these: everybody charges as told beside much load, and nobody charges beside the least load.
+    ``through`` nodes are these: everybody charges as told beside much load, and nobody charges beside the least load.
     """
 
     back_a: dict[str, ComplexArray]
-    lines: tuple[Lines, Lines]
+    through: tuple[Through, Through]
 
     @classmethod
     def of(
@@ -217,15 +218,15 @@ class _Flows:
         much = uncontrolled_a(state, load_quantile, 1.0 - load_quantile)
         return cls(
             back_a={evse_id: -per_a[evse_id] * told[evse_id] for evse_id in told},
-            lines=(
-                Lines(charging, assets, much),
-                Lines(idle, assets, _least_a(state, load_quantile)),
+            through=(
+                Lines(charging, assets, much).through(state),
+                Lines(idle, assets, _least_a(state, load_quantile)).through(state),
             ),
         )
 
-    def below(self, state: SiteState, node: CircuitNode) -> tuple[list[ComplexArray], list[ComplexArray]]:
+    def at(self, node: CircuitNode) -> tuple[list[ComplexArray], list[ComplexArray]]:
         """Return what flows through a node at both extremes, without what cars give back; all of it, what is fixed."""
-        found = [lines.below(state, node) for lines in self.lines]
+        found = [through[node.node_id] for through in self.through]
         return [all_of_it for all_of_it, _ in found], [fixed for _, fixed in found]
 
 

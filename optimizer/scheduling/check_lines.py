@@ -5,6 +5,7 @@ They are phasors, all against the voltage of L1; power is ``sum_p V_p conj(I_p)`
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -29,6 +30,10 @@ class Breach:
     excess: float
 
 
+Through: TypeAlias = dict[str, tuple[ComplexArray, ComplexArray]]
+"""Line currents through nodes by their ids, (3, n_slots) [A]: all of it, and what nobody controls."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
     """Line currents of everything on a site, (3, n_slots) complex each [A].
@@ -41,18 +46,29 @@ class Lines:
     assets: dict[str, ComplexArray]
     fixed: dict[str, ComplexArray]
 
-    def below(self, state: SiteState, node: CircuitNode) -> tuple[ComplexArray, ComplexArray]:
-        """Return what flows through a node, all of it and what nobody controls."""
-        parent_of = {other.node_id: other.parent_id for other in state.site.nodes}
-        ids = [other.node_id for other in state.site.nodes]
-        here = [node_id for node_id in ids if is_below(node_id, node.node_id, parent_of)]
-        nothing = np.zeros((N_PHASES, state.grid.n_slots), dtype=np.complex128)
-        fixed = sum((self.fixed[node_id] for node_id in here), nothing)
-        told = sum((self.assets[node_id] for node_id in here), nothing)
+    def through(self, state: SiteState) -> Through:
+        """Return what flows through every node, all of it and what nobody controls: its own, and all below it."""
+        told = {node_id: current_a.copy() for node_id, current_a in self.assets.items()}
         for station in state.site.stations:
-            if station.node_id in here:
-                told = told + sum((self.cars[evse.evse_id] for evse in station.evses), nothing)
-        return fixed + told, fixed
+            for evse in station.evses:
+                told[station.node_id] += self.cars[evse.evse_id]
+        fixed = {node_id: current_a.copy() for node_id, current_a in self.fixed.items()}
+        for node in reversed(from_the_root(state)):
+            if node.parent_id is not None:
+                told[node.parent_id] += told[node.node_id]
+                fixed[node.parent_id] += fixed[node.node_id]
+        return {node_id: (fixed[node_id] + told[node_id], fixed[node_id]) for node_id in fixed}
+
+
+def from_the_root(state: SiteState) -> list[CircuitNode]:
+    """Return the nodes of a site, each after the one that it hangs below."""
+    level = [node for node in state.site.nodes if node.parent_id is None]
+    out = list[CircuitNode]()
+    while level:
+        out += level
+        above = {node.node_id for node in level}
+        level = [node for node in state.site.nodes if node.parent_id in above]
+    return out
 
 
 def lines_used(state: SiteState) -> dict[str, tuple[IntArray, IntArray]]:
