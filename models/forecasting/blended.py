@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.arrays import FloatArray, IntArray, frozen
-from models.forecasting.day_kernels import busy_kernel, day_states_kernel, memories_kernel
+from models.forecasting.day_kernels import busy_kernel, day_states_kernel
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import (
     DEFAULT_LEVELS,
@@ -22,6 +22,7 @@ from models.forecasting.forecaster import (
     within_bounds,
 )
 from models.forecasting.history import History, require_step
+from models.forecasting.memory_kernels import memories_kernel
 from models.forecasting.memory_weights import MemoryWeights, Rehearsal, Standing, mix
 from models.forecasting.past_days import MemoryShape, neighbours, places_before
 from models.forecasting.paths import path_levels
@@ -148,9 +149,9 @@ class BlendedForecaster(RingForecaster):
         lengths = np.asarray([max(h * 3600 // self.step_s, 1) for h in shape.state_hours], dtype=np.int64)
         values = history.values if rows is None else history.values[rows]
         states = day_states_kernel(values, back, per_day, lengths)
-        read = (found.places, found.day, found.weights, found.fade)
+        read = (found.places, found.blocks, found.windows, found.weights, found.fade)
         busy = busy_kernel(values, back, _BUSY_SHARE)
-        return memories_kernel(values, read, states, busy, shape.penalty, levels)
+        return memories_kernel(values, read, states, busy, shape.penalty, levels).transpose(0, 1, 3, 2)
 
     def _rehearsed(self, origin: int, targets: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return what every memory would have said from an origin, and what came."""

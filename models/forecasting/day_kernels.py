@@ -1,9 +1,13 @@
-"""Compiled loops of the blended forecaster; the naive twin of each is in ``tests/reference/past_days.py``."""
+"""States of days and the regression on them, compiled; naive twins in ``tests/reference/past_days.py``."""
 
 import numpy as np
 
 from models.arrays import FloatArray, IntArray
 from models.jit import kernel
+
+DAY_BITS = 16
+DAY_MASK = (1 << DAY_BITS) - 1
+"""Low bits of a mark: the day that a sample comes from; its column above."""
 
 
 @kernel
@@ -28,7 +32,7 @@ def day_states_kernel(values: FloatArray, places: IntArray, per_day: int, length
         the next longer state, and zero where there is none.
     """
     n_series, n_back, n_states = values.shape[0], places.size, lengths.size
-    n_days = (n_back - lengths.max()) // per_day
+    n_days = (n_back - lengths[n_states - 1]) // per_day
     out = np.zeros((n_series, n_days + 1, n_states))
     total, number = np.zeros(n_back + 1), np.zeros(n_back + 1)
     for s in range(n_series):
@@ -94,82 +98,17 @@ def busy_kernel(values: FloatArray, places: IntArray, share: float) -> IntArray:
 
 
 @kernel
-def ascending_kernel(value: FloatArray, order: IntArray, ordered: FloatArray, room: IntArray) -> None:
-    """Put a sample in ascending order: into buckets of equal width, then by insertion.
-
-    Parameters
-    ----------
-    value : (n,) float64
-    order, ordered : (n,) int64 and float64
-        Filled: the places of the sample in ascending order, equal values as they came; and its values.
-    room : (2, at least n + 1) int64
-        Room to work in; changed.
-    """
-    n, count, bucket = value.size, room[0], room[1]
-    least, most = value.min(), value.max()
-    scale = (n - 1) / (most - least) if most > least else 0.0
-    scale = scale if np.isfinite(scale) else 0.0
-    count[: n + 1] = 0
-    for i in range(n):
-        bucket[i] = int((value[i] - least) * scale)
-        count[bucket[i] + 1] += 1
-    for b in range(n):
-        count[b + 1] += count[b]
-    for i in range(n):
-        place = count[bucket[i]]
-        order[place], ordered[place] = i, value[i]
-        count[bucket[i]] = place + 1
-    for k in range(1, n):
-        moved, from_place, j = ordered[k], order[k], k
-        while j > 0 and ordered[j - 1] > moved:
-            order[j], ordered[j] = order[j - 1], ordered[j - 1]
-            j -= 1
-        order[j], ordered[j] = from_place, moved
-
-
-@kernel
-def step_quantiles_kernel(
-    ordered: FloatArray, order: IntArray, weight: FloatArray, levels: FloatArray, out: FloatArray
-) -> None:
-    """Write quantiles of a weighted sample, linear between the middles of its steps.
-
-    Parameters
-    ----------
-    ordered : (n,) float64
-        At least one value, ascending.
-    order : (n,) int64
-        Place of each in ``weight``.
-    weight : (n,) float64
-        Positive.
-    levels, out : (n_levels,) float64
-    """
-    total, own = weight.sum(), weight[order[0]]
-    k, middle, before = 0, 0.5 * own, 0.0
-    for i in range(levels.size):
-        wanted = levels[i] * total
-        while middle < wanted and k < ordered.size - 1:
-            k += 1
-            following = weight[order[k]]
-            before = middle
-            middle += 0.5 * (own + following)
-            own = following
-        out[i] = ordered[k]
-        if k > 0 and middle > wanted:
-            out[i] = ordered[k - 1] + (wanted - before) / (middle - before) * (ordered[k] - ordered[k - 1])
-
-
-@kernel
-def slopes_kernel(
-    value: FloatArray, weight: FloatArray, day: IntArray, state: FloatArray, penalty: float
-) -> FloatArray:
+def slopes_kernel(by_day: FloatArray, weight: FloatArray, state: FloatArray, penalty: float) -> FloatArray:
     """Slopes of a weighted ridge regression of samples on the states of their days.
 
     Parameters
     ----------
-    value, weight : (n,) float64
-    day : (n,) int64
-        Row of ``state`` that belongs to each sample.
-    state : (n_days, n_states) float64
+    by_day : (2, n_days) float64
+        How many samples there are of each day, and their sum.
+    weight : (n_days,) float64
+        Of a sample of each day.
+    state : (1 + n_days, n_states) float64
+        The first is that of now and is not read.
     penalty : float
         On the squared slopes, relative to the sum of weights.
 
@@ -177,20 +116,22 @@ def slopes_kernel(
     -------
     (n_states,) float64
     """
-    n_days, n_states = state.shape
-    total, mean = weight.sum(), (weight * value).sum() / weight.sum()
-    mass, sums = np.zeros(n_days), np.zeros(n_days)
-    for i in range(value.size):
-        mass[day[i]] += weight[i]
-        sums[day[i]] += weight[i] * (value[i] - mean)
+    n_days, n_states = weight.size, state.shape[1]
+    total, mean = 0.0, 0.0
+    for d in range(n_days):
+        total += weight[d] * by_day[0, d]
+        mean += weight[d] * by_day[1, d]
+    mean /= total
     gram, moment, centre = np.zeros((n_states, n_states)), np.zeros(n_states), np.zeros(n_states)
     for d in range(n_days):
+        mass = weight[d] * by_day[0, d]
+        apart = weight[d] * by_day[1, d] - mass * mean
         for f in range(n_states):
-            weighted = mass[d] * state[d, f]
+            weighted = mass * state[d + 1, f]
             centre[f] += weighted
-            moment[f] += sums[d] * state[d, f]
+            moment[f] += apart * state[d + 1, f]
             for g in range(f + 1):
-                gram[f, g] += weighted * state[d, g]
+                gram[f, g] += weighted * state[d + 1, g]
     for f in range(n_states):
         for g in range(f + 1):
             gram[f, g] -= centre[f] * centre[g] / total
@@ -217,128 +158,47 @@ def solved_kernel(matrix: FloatArray, right: FloatArray) -> FloatArray:
 
 
 @kernel
-def gathered_kernel(
-    sample: FloatArray,
-    found: tuple[IntArray, IntArray, FloatArray, FloatArray],
-    target: int,
-    likeness: FloatArray,
-    room: FloatArray,
-    room_day: IntArray,
-) -> int:
-    """Collect the known neighbours of one target slot, and return how many there are.
+def moved_kernel(
+    value: FloatArray, mark: IntArray, state: FloatArray, slope: FloatArray, out: FloatArray
+) -> None:
+    """Write samples moved by what the state of now differs from that of their day; zero stays zero.
 
     Parameters
     ----------
-    sample : (n_places,) float64
-        One series; NaN is left out.
-    found : tuple
-        Fields of :class:`models.forecasting.past_days.Neighbours`.
-    target : int
-    likeness : (1 + n_days,) float64
-        Of the state of each day before, a factor on its weights.
-    room : (at least 3, n_neighbours) float64
-        Filled from the left: samples, their slow weights, their fast weights.
-    room_day : (n_neighbours,) int64
-        Filled from the left: the day before the target that each comes from.
-    """
-    n, (places, days, weights, _) = 0, found
-    for j in range(days.size):
-        place, day = places[target, j], days[j]
-        if place >= 0 and not np.isnan(sample[place]):
-            room[0, n], room_day[n] = sample[place], day
-            room[1, n] = weights[0, target, j] * likeness[day]
-            room[2, n] = weights[1, target, j] * likeness[day]
-            n += 1
-    return n
-
-
-@kernel
-def moved_kernel(value: FloatArray, day: IntArray, state: FloatArray, slope: FloatArray) -> None:
-    """Move samples, in place, by what the state of now differs from that of their day; zero stays zero.
-
-    Parameters
-    ----------
-    value : (n,) float64
-    day : (n,) int64
-        Row of ``state`` that belongs to each sample.
+    value, mark, out : (n,) float64, int64, float64
+        As :func:`gathered_kernel` makes them.
     state : (1 + n_days, n_states) float64
         The first is that of now.
     slope : (n_states,) float64
     """
-    for j in range(value.size):
-        if value[j] != 0.0:
-            for f in range(slope.size):
-                value[j] += slope[f] * (state[0, f] - state[day[j], f])
+    move = np.zeros(state.shape[0] - 1)
+    for d in range(move.size):
+        for f in range(slope.size):
+            move[d] += slope[f] * (state[0, f] - state[d + 1, f])
+    for i in range(value.size):
+        out[i] = value[i] + move[mark[i] & DAY_MASK] if value[i] != 0.0 else 0.0
 
 
 @kernel
-def _apart_kernel(state: FloatArray, out: FloatArray) -> None:
-    """Write the squared distance of each day's state from the first."""
-    for d in range(state.shape[0]):
-        out[d] = 0.0
-        for f in range(state.shape[1]):
-            out[d] += (state[d, f] - state[0, f]) ** 2
-
-
-@kernel
-def _likeness_kernel(apart: FloatArray, fade: float, out: FloatArray) -> None:
-    """Write the likeness of each day, from squared distances; a little is left of the most unlike one."""
-    for d in range(apart.size):
-        out[d] = np.exp(-fade * apart[d]) + 1e-6
-
-
-@kernel
-def memories_kernel(
-    values: FloatArray,
-    found: tuple[IntArray, IntArray, FloatArray, FloatArray],
-    states: FloatArray,
-    regressed: IntArray,
-    penalty: float,
-    levels: FloatArray,
-) -> FloatArray:
-    """Quantiles of each target slot by three memories: a slow one, a fast one, and one that is moved by the state.
+def likened_kernel(
+    weights: FloatArray, row: int, state: FloatArray, fade: FloatArray, out: FloatArray
+) -> None:
+    """Write weights of days times the likeness of their states to that of now; a little is left of any.
 
     Parameters
     ----------
-    values : (n_series, n_places) float64
-        Samples by place of a ring; NaN is left out.
-    found : tuple
-        Fields of :class:`models.forecasting.past_days.Neighbours`; a class of its own would miss the cache.
-    states : (n_series, 1 + n_days, n_states) float64
-        As :func:`day_states_kernel` returns them.
-    regressed : (n_series,) int64
-        0 where the third memory is the first again.
-    penalty : float
-        Of the regression on states.
-    levels : (n_levels,) float64
-
-    Returns
-    -------
-    (n_series, 3, n_levels, n_targets) float64
-        NaN where there is no neighbour.
+    weights : (2, n_rows, n_days) float64
+    row : int
+        Which of them.
+    state : (1 + n_days, n_states) float64
+        The first is that of now.
+    fade : (n_rows,) float64
+        How much a squared distance between states takes, in the exponent.
+    out : (2, n_days) float64
     """
-    n_series, (n_targets, n_most), fade = values.shape[0], found[0].shape, found[3]
-    out = np.full((n_series, 3, levels.size, n_targets), np.nan)
-    room, room_day = np.empty((4, n_most)), np.empty(n_most, dtype=np.int64)
-    order, counts = np.empty(n_most, dtype=np.int64), np.empty((2, n_most + 1), dtype=np.int64)
-    apart, likeness = np.empty(states.shape[1]), np.empty(states.shape[1])
-    for s in range(n_series):
-        _apart_kernel(states[s], apart)
-        for t in range(n_targets):
-            _likeness_kernel(apart, fade[t], likeness)
-            n = gathered_kernel(values[s], found, t, likeness, room, room_day)
-            if n == 0:
-                continue
-            value, slow, ordered = room[0, :n], room[1, :n], room[3, :n]
-            ascending_kernel(value, order[:n], ordered, counts)
-            step_quantiles_kernel(ordered, order[:n], slow, levels, out[s, 0, :, t])
-            step_quantiles_kernel(ordered, order[:n], room[2, :n], levels, out[s, 1, :, t])
-            if regressed[s] == 0:
-                for i in range(levels.size):
-                    out[s, 2, i, t] = out[s, 0, i, t]
-                continue
-            slope = slopes_kernel(value, slow, room_day[:n], states[s], penalty)
-            moved_kernel(value, room_day[:n], states[s], slope)
-            ascending_kernel(value, order[:n], ordered, counts)
-            step_quantiles_kernel(ordered, order[:n], slow, levels, out[s, 2, :, t])
-    return out
+    for d in range(out.shape[1]):
+        apart = 0.0
+        for f in range(state.shape[1]):
+            apart += (state[d + 1, f] - state[0, f]) ** 2
+        likeness = np.exp(-fade[row] * apart) + 1e-6
+        out[0, d], out[1, d] = weights[0, row, d] * likeness, weights[1, row, d] * likeness

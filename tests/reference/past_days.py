@@ -1,4 +1,4 @@
-"""Naive twins of the kernels in ``models/forecasting/day_kernels.py``: no compiled loop, another formula."""
+"""Naive twins of ``models/forecasting/day_kernels.py`` and ``memory_kernels.py``: no loop, another formula."""
 
 import numpy as np
 
@@ -37,20 +37,20 @@ def ascending(value):
     return np.argsort(value, kind="stable")
 
 
-def step_quantiles(value, weight, order, levels):
-    """Interpolation between the middles of the weight steps."""
-    ordered = weight[order]
-    middle = (np.cumsum(ordered) - ordered / 2) / ordered.sum()
-    return np.interp(levels, middle, value[order])
+def step_quantiles(value, middle, levels):
+    """Interpolation between the middles of the weight steps, over their sum."""
+    return np.interp(levels * middle[-1], middle[:-1], value)
 
 
-def slopes(value, weight, day, state, penalty):
-    """Ridge as least squares on rows of weights, the penalty as rows of its own."""
-    root = np.sqrt(weight / weight.sum())[:, None]
-    x, y = state[day], value[:, None]
-    x, y = x - np.average(x, axis=0, weights=weight), y - np.average(value, weights=weight)
-    rows = np.concatenate([root * x, np.sqrt(penalty) * np.eye(state.shape[1])])
-    right = np.concatenate([root * y, np.zeros((state.shape[1], 1))])
+def slopes(by_day, weight, state, penalty):
+    """Ridge as least squares on a row for each day, the penalty as rows of its own."""
+    (count, total), known = by_day, by_day[0] > 0
+    mass = (weight * count)[known]
+    root, x = np.sqrt(mass / mass.sum())[:, None], state[1:][known]
+    y = total[known] / count[known]
+    x, y = x - np.average(x, axis=0, weights=mass), y - np.average(y, weights=mass)
+    rows = np.concatenate([root * x, np.sqrt(penalty) * np.eye(x.shape[1])])
+    right = np.concatenate([root * y[:, None], np.zeros((x.shape[1], 1))])
     return np.linalg.lstsq(rows, right, rcond=None)[0][:, 0]
 
 
@@ -59,40 +59,56 @@ def solved(matrix, right):
     return np.linalg.solve(matrix, right)
 
 
-def gathered(sample, found, target, likeness):
-    """Known neighbours, their weights and days."""
-    use = (found.places[target] >= 0) & ~np.isnan(sample[found.places[target]])
-    weights = found.weights[:, target, use] * likeness[found.day[use]]
-    return np.vstack([sample[found.places[target, use]], weights]), found.day[use]
+def gathered(sample, places):
+    """Known samples of the columns, with column and day; and their number and sum by day."""
+    past = np.where(places >= 0, sample[places], np.nan)
+    column, day = np.nonzero(~np.isnan(past))
+    by_day = np.stack([(~np.isnan(past)).sum(axis=0), np.nansum(past, axis=0)])
+    return past[column, day], column, day, by_day
 
 
 def moved(value, day, state, slope):
     """Samples plus slope times difference of states, zeros left alone."""
-    return np.where(value == 0.0, 0.0, value + (state[0] - state[day]) @ slope)
+    return np.where(value == 0.0, 0.0, value + ((state[0] - state[1:]) @ slope)[day])
 
 
-def apart(state):
-    """Squared distances from the first."""
-    return np.square(state - state[0]).sum(axis=1)
+def picked(value, column, day, columns, weights):
+    """Values of some columns, and the weight below the middle of each, the sum of all behind them."""
+    inside = (column >= columns[0]) & (column < columns[1])
+    own = weights[:, day[inside]]
+    middles = np.cumsum(own, axis=1) - own / 2
+    return value[inside], np.hstack([middles, own.sum(axis=1, keepdims=True)])
 
 
-def likeness(apart, fade):
-    """Falls with the distance, never to nothing."""
-    return np.exp(-fade * apart) + 1e-6
+def likened(weights, row, state, fade):
+    """Weights times what falls with the squared distance of states from the first, never to nothing."""
+    apart = np.square(state[1:] - state[0]).sum(axis=1)
+    return weights[:, row] * (np.exp(-fade[row] * apart) + 1e-6)
+
+
+def told(values, column, day, window, weights, levels):
+    """Quantiles of one slot by the slow, the fast and the moved memory."""
+    out = np.full((3, len(levels)), np.nan)
+    for m, (value, row) in enumerate(zip(values, (0, 1, 0), strict=True)):
+        order = ascending(value)
+        ordered, middles = picked(value[order], column[order], day[order], window, weights)
+        if ordered.size:
+            out[m] = step_quantiles(ordered, middles[row], levels)
+    return out
 
 
 def memories(values, found, states, regressed, penalty, levels):
     """The three memories, slot by slot, from the twins above."""
-    out = np.full((values.shape[0], 3, len(levels), len(found.places)), np.nan)
+    out = np.full((values.shape[0], 3, len(found.windows), len(levels)), np.nan)
     for s, sample in enumerate(values):
-        for t in range(len(found.places)):
-            alike = likeness(apart(states[s]), found.fade[t])
-            (value, slow, fast), day = gathered(sample, found, t, alike)
+        for b, (first, behind, target, last) in enumerate(found.blocks):
+            value, column, day, by_day = gathered(sample, found.places[first:behind])
             if value.size == 0:
                 continue
-            moved_value = value
-            if regressed[s]:
-                moved_value = moved(value, day, states[s], slopes(value, slow, day, states[s], penalty))
-            for m, (y, w) in enumerate(((value, slow), (value, fast), (moved_value, slow))):
-                out[s, m, :, t] = step_quantiles(y, w, ascending(y), levels)
+            alike = likened(found.weights, len(found.windows) + b, states[s], found.fade)
+            slope = slopes(by_day, alike[0], states[s], penalty)
+            other = moved(value, day, states[s], slope) if regressed[s] else value
+            for t in range(target, last):
+                weights = likened(found.weights, t, states[s], found.fade)
+                out[s, :, t] = told((value, value, other), column, day, found.windows[t], weights, levels)
     return out

@@ -3,7 +3,7 @@
 import pytest
 from numba import config
 
-from models.forecasting import day_kernels, kernels
+from models.forecasting import day_kernels, kernels, memory_kernels
 from models.forecasting.cleaning import kernels as cleaning_kernels
 from models.forecasting.cleaning.cleaner import Cleaner
 from models.forecasting.usual import usual
@@ -14,7 +14,8 @@ from tests.contract.test_forecasters import GRID, OSLO, SERIES, STEP_S, past, wi
 @pytest.mark.skipif(bool(getattr(config, "DISABLE_JIT", False)), reason="nothing is compiled")
 def test_after_the_warm_up_no_forecast_compiles_a_kernel():
     warm_up()
-    names = vars(kernels) | vars(day_kernels) | vars(cleaning_kernels)
+    modules = (kernels, day_kernels, memory_kernels, cleaning_kernels)
+    names = {name: value for module in modules for name, value in vars(module).items()}
     compiled = [value for name, value in names.items() if name.endswith("_kernel")]
     before = [kernel.signatures for kernel in compiled]
     assert sum(map(bool, before)) >= 4  # all but the one that another kernel calls
