@@ -63,6 +63,14 @@ def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its param
     id_: Annotated[str | None, typer.Option("--id", help="Long form: the column of names.")] = None,
     value: Annotated[str | None, typer.Option(help="Long form: the column of values.")] = None,
     zone: Annotated[str, typer.Option(help="IANA zone of days, and of times without an offset.")] = "UTC",
+    country: Annotated[
+        str | None, typer.Option(help="ISO code, as DE: its public holidays are like Sundays.")
+    ] = None,
+    subdivision: Annotated[str | None, typer.Option(help="State or province of it, as BY.")] = None,
+    holiday: Annotated[
+        list[datetime] | None,
+        typer.Option(help="A date like a Sunday; again for more.", formats=[MOMENTS[0]]),
+    ] = None,
     charging: Annotated[bool, typer.Option("--charging", help="Charging load: never negative.")] = False,
     installed: Annotated[
         float | None, typer.Option(min=0.001, help="Installed power of each series.")
@@ -89,7 +97,9 @@ def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its param
         return
     if (history is None) == (not example):
         raise typer.BadParameter("give a file, or --example")
-    columns = Columns(time, id_, value, tuple(column or ()), zone, charging, installed)
+    days = tuple(one.date() for one in holiday or ())
+    only = tuple(column or ())
+    columns = Columns(time, id_, value, only, zone, charging, installed, country, subdivision, days)
     asked = command.Asked(horizon, step, at, levels, paths, seed, total, sessions, registers, forecaster)
     command.forecast(history, columns, asked, out, plot)
 

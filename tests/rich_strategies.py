@@ -1,7 +1,7 @@
 """Hypothesis strategies of states that use everything that a site can have: :func:`rich_states` is the way in."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 from hypothesis import strategies as st
@@ -21,6 +21,8 @@ from tests.strategies import PHASE_SHARES, PLANNING_NOWS, planning_sites, sessio
 
 STEPS_S = st.sampled_from([300, 900, 1800, 3600])
 FUSES = (None, GG_FUSE, Fuse((1.3, 2.0), (1000.0, 5.0)), Fuse((1.1,), (60.0,)))
+
+HOLIDAYS = st.lists(st.dates(date(2026, 1, 1), date(2026, 12, 31)), max_size=2).map(tuple)
 
 
 def tenths(low, high):
@@ -48,6 +50,8 @@ def rich_sites(draw, max_stations=3):
     site = draw(planning_sites())
     stations = tuple(rich_station(draw, one) for one in site.stations[:max_stations])
     site = replace(site, nodes=tuple(rich_node(draw, one) for one in site.nodes), stations=stations)
+    country, subdivision = draw(st.sampled_from([(None, None), ("NL", None), ("DE", "BY")]))
+    site = replace(site, country=country, subdivision=subdivision, holidays=draw(HOLIDAYS))
     return replace(site, lines=tuple(draw(st.lists(lines(site), max_size=2, unique_by=lambda x: x.line_id))))
 
 

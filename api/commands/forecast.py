@@ -108,10 +108,11 @@ def _request(found: History, columns: Columns, asked: Asked) -> "ForecastRequest
         Options do not fit; names all that do not.
     """
     from api.forecasts.request import ForecastRequest, SampleKind
-    from models.forecasting.features import SiteCalendar
+    from models.public_holidays import check_region
 
     issues = IssueList()
     wanted = _wanted(found, asked, issues)
+    check_region(columns.country, columns.subdivision, ("--country", "--subdivision"), issues)
     issues.raise_if_any()
     at = asked.at
     if at is not None:
@@ -132,7 +133,7 @@ def _request(found: History, columns: Columns, asked: Asked) -> "ForecastRequest
         found.readings,
         wanted,
         at,
-        SiteCalendar(columns.zone),
+        columns.calendar,
         sessions=sessions,
         kind=kind,
         notes=(*found.notes, *notes),

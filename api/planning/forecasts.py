@@ -110,7 +110,7 @@ def _forecast(histories: Sequence[MeteredLoad], state: SiteState) -> _Told:
         Series(f"{row}", "kW", 0.0, one.installed_kw) for row, one in enumerate(histories)
     )  # two loads may hang below one node
     washed = [_washed(one, series[row], step_s, state.now) for row, one in enumerate(histories)]
-    forecaster = usual(series, step_s, SiteCalendar(state.site.zone))
+    forecaster = usual(series, step_s, SiteCalendar.of_site(state.site))
     forecaster.update(_joined([one.samples for one in washed]))
     notes = [f"load at {name}: {what}" for name, one in zip(names, washed, strict=True) for what in one.notes]
     reach_s = state.grid.end.timestamp() - state.grid.start.timestamp() // step_s * step_s

@@ -47,7 +47,7 @@ def foreseen(request: PlanRequest) -> PlanRequest:
     ended = tuple(one for one in request.past if one.departure is not None and one.departure <= state.now)
     if len(ended) < _LEAST_PAST:
         return _noted(request, f"{len(ended)} past sessions have ended, at least {_LEAST_PAST} are needed")
-    calendar = SiteCalendar(state.site.zone)
+    calendar = SiteCalendar.of_site(state.site)
     request = _with_beliefs(request, ended, calendar)
     return _with_expected(request, ended, calendar)
 

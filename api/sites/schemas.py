@@ -1,12 +1,13 @@
 """A site on the wire: its tree of circuit nodes, its lines, and all that hangs below them."""
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field
 
 from api.ocpp.capabilities import StationCapabilities
 from api.sites.equipment.schemas import StationWire
-from api.wire.schemas import Amperes, Identity, Kilowatts, WireModel
+from api.wire.schemas import Amperes, Country, Identity, Kilowatts, Subdivision, WireModel
 from models.grid.fuse import Fuse
 from models.grid.site import CircuitNode, LineLimit, Site
 from models.units import NOMINAL_VOLTAGE_V
@@ -148,6 +149,17 @@ class SiteWire(WireModel):
     lines: Annotated[
         tuple[LineWire, ...], Field(max_length=1000, description="conductors that no node describes")
     ] = ()
+    country: Annotated[
+        Country | None,
+        Field(description="ISO 3166-1 code: its public holidays are like Sundays; null: not known"),
+    ] = None
+    subdivision: Annotated[
+        Subdivision | None, Field(description="state or province of it, with holidays of its own")
+    ] = None
+    holidays: Annotated[
+        tuple[date, ...],
+        Field(max_length=1000, description="local dates that are like Sundays, beside those"),
+    ] = ()
 
     @classmethod
     def from_domain(cls, site: Site) -> "SiteWire":
@@ -159,6 +171,9 @@ class SiteWire(WireModel):
             stations=tuple(StationWire.from_domain(station) for station in site.stations),
             voltage_v=site.voltage_v,
             lines=tuple(LineWire.from_domain(line) for line in site.lines),
+            country=site.country,
+            subdivision=site.subdivision,
+            holidays=site.holidays,
         )
 
     def to_domain(self) -> Site:
@@ -170,6 +185,9 @@ class SiteWire(WireModel):
             stations=tuple(station.to_domain() for station in self.stations),
             voltage_v=self.voltage_v,
             lines=tuple(line.to_domain() for line in self.lines),
+            country=self.country,
+            subdivision=self.subdivision,
+            holidays=self.holidays,
         )
 
     def capabilities(self) -> dict[str, StationCapabilities]:

@@ -58,6 +58,8 @@ Moment: TypeAlias = Annotated[AwareDatetime, AfterValidator(_sane)]
 """An instant with its offset from UTC, e.g. ``2026-03-02T07:00:00+01:00``."""
 
 Identity: TypeAlias = Annotated[str, Field(min_length=1, max_length=255)]
+Country: TypeAlias = Annotated[str, Field(pattern="^[A-Za-z]{2,3}$", examples=["DE"])]
+Subdivision: TypeAlias = Annotated[str, Field(min_length=1, max_length=64, examples=["BY"])]
 Kilowatts: TypeAlias = Annotated[float, Field(ge=0, le=1e7)]
 KilowattHours: TypeAlias = Annotated[float, Field(ge=0, le=1e6)]
 Amperes: TypeAlias = Annotated[float, Field(ge=0, le=1e6)]

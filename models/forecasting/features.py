@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from models.arrays import IntArray
+from models.grid.site import Site
+from models.public_holidays import public_holidays
 from models.units import SECONDS_PER_DAY
 
 _QUARTER_S = 900
@@ -71,10 +73,29 @@ class SiteCalendar:
         IANA time zone.
     holidays : frozenset of date
         Local dates on which people behave as on a Sunday.
+    country, subdivision : str or None
+        Region whose public holidays, of any year, are such dates too; see :mod:`models.public_holidays`.
     """
 
     zone: str = "UTC"
     holidays: frozenset[date] = frozenset()
+    country: str | None = None
+    subdivision: str | None = None
+
+    @classmethod
+    def of_site(cls, site: Site) -> "SiteCalendar":
+        """Return the calendar of a site."""
+        return cls(site.zone, frozenset(site.holidays), site.country, site.subdivision)
+
+    def is_holiday(self, day: date) -> bool:
+        """Return whether a local date is a holiday."""
+        if day in self.holidays:
+            return True
+        return self.country is not None and day in public_holidays(self.country, self.subdivision, day.year)
+
+    def day_type(self, day: date) -> DayType:
+        """Return the type of a local day; holidays count as Sundays."""
+        return DayType.SUNDAY_OR_HOLIDAY if self.is_holiday(day) else day_type(day)
 
     def features(self, first_step: int, n_slots: int, step_s: int) -> SlotFeatures:
         """Return the calendar of ``n_slots`` slots of ``step_s`` seconds from step ``first_step``."""
@@ -83,7 +104,8 @@ class SiteCalendar:
         local_day = local_s // SECONDS_PER_DAY + date(1970, 1, 1).toordinal()
         weekday = (local_day + 6) % 7
         kind = np.maximum(weekday - _FRIDAY, 0)
-        off = np.isin(local_day, [day.toordinal() for day in self.holidays])
+        days = np.unique(local_day).tolist()
+        off = np.isin(local_day, [day for day in days if self.is_holiday(date.fromordinal(day))])
         kind[off], weekday[off] = DayType.SUNDAY_OR_HOLIDAY, _SUNDAY
         return SlotFeatures((local_s % SECONDS_PER_DAY) // step_s, local_day, weekday, kind)
 

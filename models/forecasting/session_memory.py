@@ -143,7 +143,7 @@ class SessionMemory:
     def traits(self, arrival: Arrival) -> FloatArray:
         """Return what is known of a car as it plugs in, shape (N_TRAITS,); see ``kin_kernels.N_TRAITS``."""
         local = arrival.time.astimezone(self._zone)
-        weekday = _SUNDAY if local.date() in self._calendar.holidays else local.weekday()
+        weekday = _SUNDAY if self._calendar.is_holiday(local.date()) else local.weekday()
         user = _NOBODY if arrival.user is None else code_of(arrival.user)
         last = self._last.get(user)
         power_kw = arrival.power_kw or (last.power_kw if last is not None else np.nan)

@@ -10,7 +10,7 @@ import numpy as np
 
 from models.arrays import FloatArray, frozen
 from models.forecasting.day_type import KernelShape
-from models.forecasting.features import SiteCalendar, day_type
+from models.forecasting.features import SiteCalendar
 from models.forecasting.stays import LoggedDay, StayLog, Stays
 from models.state import ExpectedArrivals
 from models.timegrid import TimeGrid
@@ -23,7 +23,7 @@ def likeness(
     """Return the probability that a day to come is like each past day, shape (n_past,)."""
     weight = np.asarray([shape.recency ** (day - logged.day).days for logged in past])
     for number, logged in enumerate(past):
-        if day_type(logged.day, calendar.holidays) is not day_type(day, calendar.holidays):
+        if calendar.day_type(logged.day) is not calendar.day_type(day):
             weight[number] *= shape.other_type
         elif logged.day.weekday() != day.weekday():
             weight[number] *= shape.other_weekday

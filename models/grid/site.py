@@ -1,6 +1,7 @@
 """A site: a tree of circuit nodes, and the charging stations and EVSEs that hang on it."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import IntEnum, StrEnum
 
 import numpy as np
@@ -199,6 +200,10 @@ class Site:
         Nominal line-to-neutral voltage [V].
     lines : tuple of LineLimit
         Conductors that no node describes.
+    country, subdivision : str or None
+        Region whose public holidays are like Sundays there.
+    holidays : tuple of date
+        Local dates that are so too.
     """
 
     site_id: str
@@ -207,6 +212,9 @@ class Site:
     stations: tuple[Station, ...] = ()
     voltage_v: float = NOMINAL_VOLTAGE_V
     lines: tuple[LineLimit, ...] = ()
+    country: str | None = None
+    subdivision: str | None = None
+    holidays: tuple[date, ...] = ()
 
     @property
     def evses(self) -> tuple[Evse, ...]:

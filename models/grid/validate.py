@@ -9,12 +9,14 @@ from models.errors import IssueList
 from models.grid.fuse import Fuse
 from models.grid.site import CircuitNode, LineLimit, Site
 from models.grid.validate_stations import check_stations
+from models.public_holidays import check_region
 from models.zones import is_zone
 
 
 def check_site(site: Site, issues: IssueList) -> bool:
     """Note every fault of a site; returns whether its tree can be walked."""
     issues.require(is_zone(site.zone), "site.zone", f"no time zone is called {site.zone!r}")
+    check_region(site.country, site.subdivision, ("site.country", "site.subdivision"), issues)
     require_positive(site.voltage_v, "site.voltage_v", issues)
     for kind, ids in (
         ("nodes", [node.node_id for node in site.nodes]),

@@ -159,6 +159,29 @@ def test_the_forecaster_is_chosen_by_name(plain, name, method):
     assert quantiles(plain, "--forecaster", name)["method"] == method
 
 
+def of_a_shop(path):
+    """A load that falls to a tenth on Sundays and on the holidays of Bavaria; the last day is the 5th of January."""
+    times = pd.date_range("2025-11-10", "2026-01-05T23:00", freq="h", tz="UTC")
+    off = (times.day_of_week == 6) | times.strftime("%m-%d").isin(["12-25", "12-26", "01-01"])
+    pd.DataFrame({"shop": np.where(off, 2.0, 20.0)}, index=times.rename("time")).to_csv(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "low"),
+    [
+        ((), False),
+        (("--country", "DE"), False),
+        (("--country", "DE", "--subdivision", "BY"), True),
+        (("--holiday", "2026-01-06"), True),
+    ],
+)
+def test_a_holiday_is_forecast_like_a_sunday_where_the_region_or_the_date_is_given(tmp_path, options, low):
+    answer = quantiles(of_a_shop(tmp_path / "shop.csv"), *options)
+    [shop] = answer["series"]
+    assert (np.mean(shop["quantiles"][answer["levels"].index(0.5)]) < 12.0) == low
+
+
 def test_finer_samples_give_coarser_slots(plain):
     told = quantiles(plain, "--step", 60, "--horizon", 12)
     assert (told["step_minutes"], len(told["series"][0]["quantiles"][0])) == (60, 12)
@@ -229,6 +252,9 @@ def test_every_fault_of_a_file_is_named_and_there_is_no_traceback(tmp_path, text
         (("--time", "when"), "when"),
         (("--horizon", 100_000), "--horizon"),
         (("--horizon", "inf"), "--horizon"),
+        (("--country", "XX"), "no holidays are known of 'XX'; they are of AD, AE"),
+        (("--country", "DE", "--subdivision", "ZZ"), "there are BB, BE"),
+        (("--subdivision", "BY"), "needs a country"),
         (("--forecaster", "oracle"), "there are: usual, climatology, seasonal_naive, double_seasonal, ridge"),
     ],
 )

@@ -12,11 +12,13 @@ from api.forecasts.schemas import MAX_SAMPLES
 from api.sessions.schemas import DepartureQuantiles, DepartureWire
 from api.wire.schemas import (
     MAX_SLOTS,
+    Country,
     Identity,
     KilowattHours,
     Kilowatts,
     Moment,
     SignedKilowatts,
+    Subdivision,
     WireModel,
 )
 from models.arrays import BoolArray, FloatArray, frozen
@@ -26,6 +28,7 @@ from models.forecasting.cleaning.readings import Readings
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import DEFAULT_LEVELS, PluggedIn, Samples, Series
 from models.forecasting.names import ForecasterName
+from models.public_holidays import check_region
 from models.sessions import ChargingSession, Departure
 from models.zones import is_zone
 
@@ -202,6 +205,13 @@ class ForecastWire(WireModel):
     holidays: Annotated[
         tuple[date, ...], Field(max_length=1000, description="local dates that are like Sundays")
     ] = ()
+    country: Annotated[
+        Country | None,
+        Field(description="ISO 3166-1 code: its public holidays are like Sundays; null: not known"),
+    ] = None
+    subdivision: Annotated[
+        Subdivision | None, Field(description="state or province of it, with holidays of its own")
+    ] = None
     plugged_in: Annotated[
         tuple[PluggedInWire, ...],
         Field(
@@ -239,7 +249,7 @@ class ForecastWire(WireModel):
             self._readings(),
             wanted,
             self.now,
-            SiteCalendar(self.zone, frozenset(self.holidays)),
+            SiteCalendar(self.zone, frozenset(self.holidays), self.country, self.subdivision),
             tuple(car.to_domain(never) for car in self.plugged_in),
             tuple(one.to_domain() for one in self.sessions),
             SampleKind(self.kind),
@@ -268,6 +278,7 @@ class ForecastWire(WireModel):
             )
         issues.require(bool((np.diff(self.levels) > 0).all()), "levels", "must rise")
         issues.require(is_zone(self.zone), "zone", f"no time zone is called {self.zone!r}")
+        check_region(self.country, self.subdivision, ("country", "subdivision"), issues)
         self._check_size(issues)
         known = {one.series_id for one in self.series}
         for name in repeated(car.session_id for car in self.plugged_in):

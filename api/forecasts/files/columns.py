@@ -1,6 +1,9 @@
 """What a user says about the columns of a file."""
 
 from dataclasses import dataclass
+from datetime import date
+
+from models.forecasting.features import SiteCalendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,10 @@ class Columns:
         Loads are never negative.
     installed_kw : float or None
         Bound of each series.
+    country, subdivision : str or None
+        Region whose public holidays are like Sundays.
+    holidays : tuple of date
+        Local dates that are so too.
     """
 
     time: str | None = None
@@ -28,3 +35,11 @@ class Columns:
     zone: str = "UTC"
     charging: bool = False
     installed_kw: float | None = None
+    country: str | None = None
+    subdivision: str | None = None
+    holidays: tuple[date, ...] = ()
+
+    @property
+    def calendar(self) -> SiteCalendar:
+        """Calendar that days are told by."""
+        return SiteCalendar(self.zone, frozenset(self.holidays), self.country, self.subdivision)

@@ -121,6 +121,34 @@ def test_no_load_is_planned_above_what_is_installed(client):
     assert any("out of bounds" in note for note in plan["notes"])
 
 
+def test_a_holiday_of_the_region_is_planned_like_a_sunday(client):
+    now = datetime(2026, 1, 5, 23, 10, tzinfo=UTC)  # the day to come is a holiday in Bavaria, and a Tuesday
+    start = datetime(2025, 11, 11, tzinfo=UTC)
+    times = [start + timedelta(hours=place) for place in range(int((now - start) / timedelta(hours=1)))]
+    closed = {datetime(2025, 12, day, tzinfo=UTC).date() for day in (25, 26)} | {datetime(2026, 1, 1).date()}  # noqa: DTZ001 - a date
+    power_kw = [2.0 if time.weekday() == 6 or time.date() in closed else 20.0 for time in times]
+    state = state_with({"start": start.isoformat(), "step_minutes": 60, "power_kw": power_kw})
+    state |= {"now": now.isoformat(), "sessions": [], "options": {"load_quantile": 0.5}}
+    loads_kw = {}
+    for region in ({}, {"country": "DE"}, {"country": "DE", "subdivision": "BY"}):
+        site = state["site"] | {"zone": "UTC"} | region
+        answer = client.post("/v1/plans", json=state | {"site": site})
+        assert answer.status_code == 200, answer.text
+        loads_kw[region.get("subdivision", region.get("country"))] = answer.json()["load_kw"][-1]
+    assert loads_kw[None] == pytest.approx(20.0, abs=1.0)
+    assert loads_kw["DE"] == pytest.approx(20.0, abs=1.0)
+    assert loads_kw["BY"] < 15.0
+
+
+def test_an_unknown_country_of_a_site_is_named_with_those_that_are_known(client):
+    state = state_with(history_of(8, float))
+    answer = client.post("/v1/plans", json=state | {"site": state["site"] | {"country": "XX"}})
+    assert answer.status_code == 422
+    [fault] = answer.json()["errors"]
+    assert fault["path"] == "site.country"
+    assert "DE" in fault["detail"]
+
+
 def test_notes_on_many_loads_are_few(client):
     state = state_with(history_of(2, float))
     state["loads"] *= 40
