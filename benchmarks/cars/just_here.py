@@ -198,6 +198,7 @@ def _lightgbm(sessions: Recorded, learnt: Lessons) -> Foreseen:
             traits[:first], actual[:first], categorical_feature=list(NAMES), free_raw_data=False
         )
         models = [lightgbm.train({**LIGHTGBM, "alpha": alpha}, data, LIGHTGBM_ROUNDS) for alpha in LEVELS]
-        return np.sort(np.stack([model.predict(traits[first:]) for model in models], axis=1), axis=1)
+        said = [np.asarray(model.predict(traits[first:])) for model in models]
+        return np.sort(np.stack(said, axis=1), axis=1)
 
     return Foreseen(of(sessions.stay_h), of(sessions.energy_kwh))

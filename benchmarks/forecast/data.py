@@ -130,7 +130,7 @@ def _name_of(path: Path) -> str:
 def _panels_of(name: str, path: Path, cut: datetime | None) -> list[Panel]:
     import pandas as pd
 
-    frame = pd.read_parquet(path)
+    frame = pd.read_parquet(path).sort_index()
     if path.stem.startswith("feeder"):
         return [_panel(name, Kind.FEEDER, _feeders(frame, name), HALF_HOUR_S, cut)]
     if name in GARAGES:
@@ -142,7 +142,7 @@ def _panels_of(name: str, path: Path, cut: datetime | None) -> list[Panel]:
     ]
     stations = path.with_name(f"stations_{name}.csv")
     if stations.exists():
-        known = pd.read_csv(stations).set_index("station")["site"]
+        known = pd.read_csv(stations, dtype={"station": str}).set_index("station")["site"]
         of = [str(known.get(str(column), column)) for column in frame.columns]
         sites = {site for site in of if of.count(site) >= LEAST_STATIONS}
         by_site = frame.T.groupby(of).sum(min_count=1).T

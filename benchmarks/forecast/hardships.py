@@ -7,11 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.forecast.contenders import OURS_DAYS
 from benchmarks.forecast.data import HALF_HOUR_S, HOUR_S, Kind, Panel
 from benchmarks.forecast.measures import Figures, figures
 from benchmarks.forecast.protocol import (
     DAY_S,
+    KEPT_DAYS,
     LEAST_DAYS,
     Maker,
     Outcome,
@@ -113,7 +113,7 @@ class Trials:
         for panel, first, values in self._places(Kind.STATION):
             rows = judged(panel, panel.grid.slot_start(first))
             forecaster = usual(tuple(panel.series[row] for row in rows), panel.grid.step_s, panel.calendar)
-            forecaster.update(history(panel.with_values(values), rows, first, OURS_DAYS))
+            forecaster.update(history(panel.with_values(values), rows, first, KEPT_DAYS))
             grid = TimeGrid(panel.grid.slot_start(first), panel.grid.step_s, DAY_S // panel.grid.step_s)
             actual = panel.values[rows, first : first + grid.n_slots].sum(axis=0)
             q90 = forecaster.paths(grid, N_PATHS, 1).total_quantiles(frozen([0.9]))[0]
@@ -142,7 +142,7 @@ class Trials:
         rows = judged(panel, origin)
         told = np.arange(rows.size) if judge is None else judge
         forecaster = make(tuple(panel.series[row] for row in rows), step_s, panel.calendar)
-        forecaster.update(history(panel.with_values(values), rows, first, OURS_DAYS))
+        forecaster.update(history(panel.with_values(values), rows, first, KEPT_DAYS))
         forecast = forecaster.forecast(TimeGrid(origin, step_s, DAY_S // step_s))
         actual = frozen(panel.values[rows[told], first : first + DAY_S // step_s])
         scale = weekly_naive_error(panel, rows[told], first)
@@ -200,7 +200,7 @@ def refresh_rows(n_series: int, seed: int) -> list[tuple[Cell, ...]]:
     """Return the processor time of a forecast of many series, 48 slots and 7 quantiles, after one new slot."""
     rng, rows = np.random.default_rng(seed), list[tuple[Cell, ...]]()
     start = datetime(2024, 1, 1, tzinfo=UTC)
-    past = TimeGrid(start, HALF_HOUR_S, OURS_DAYS * DAY_S // HALF_HOUR_S)
+    past = TimeGrid(start, HALF_HOUR_S, KEPT_DAYS * DAY_S // HALF_HOUR_S)
     series = tuple(Series.charging(f"station {i}", MOST_KW) for i in range(n_series))
     for name, share in (("idle nine slots in ten", 0.1), ("never idle", 1.0)):
         load_kw = rng.gamma(2.0, 3.0, (n_series, past.n_slots)) * (

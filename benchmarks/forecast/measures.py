@@ -19,30 +19,62 @@ _PER_THOUSAND: Final = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
+class Reliability:
+    """How often what came lay below each quantile, each array of shape (n_levels,).
+
+    Parameters
+    ----------
+    levels : float64
+        How often it should.
+    below, reached : float64
+        Share below the quantile, and share below or at it; an idle post is at most of its quantiles.
+    """
+
+    levels: FloatArray
+    below: FloatArray
+    reached: FloatArray
+
+    @property
+    def observed(self) -> FloatArray:
+        """Share that is told of a level: of those between ``below`` and ``reached`` the nearest to the level."""
+        return frozen(np.clip(self.levels, self.below, self.reached))
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """What a contender did in a group.
 
     Parameters
     ----------
     loss : float
-        WQL; of feeders the mean of the pinball losses that are scaled by series (SPL).
+        What the group is judged by: WQL, and SPL of feeders.
+    wql : float
+        Pooled over the group; of feeders, which differ in their units, the mean over series.
+    spl : float
+        Mean over series of the pinball loss over the error of the weekly naive.
     cov80 : float
         Share inside the 10 and 90 % quantiles, both included.
     above_q90 : float
         Share above the 90 % quantile.
     by_lead : tuple of float
-        WQL between the borders of :data:`LEAD_HOURS`.
+        ``loss`` between the borders of :data:`LEAD_HOURS`.
     cpu_s, learn_s : float
         Processor time of a forecast, and of its history, per 1000 series [s].
+    n_series : int
+        Series x origins.
+    reliability : Reliability
     """
 
     loss: float
+    wql: float
+    spl: float
     cov80: float
     above_q90: float
     by_lead: tuple[float, ...]
     cpu_s: float
     learn_s: float
     n_series: int
+    reliability: Reliability
 
 
 def figures(kind: Kind, outcomes: list[Outcome]) -> Figures:
@@ -51,14 +83,20 @@ def figures(kind: Kind, outcomes: list[Outcome]) -> Figures:
     quantiles = np.concatenate([_judged(one) for one in outcomes], axis=1)
     scale = np.concatenate([one.scale for one in outcomes])
     n_series = actual.shape[0]
+    wql, spl = _wql(kind, actual, quantiles), _spl(actual, quantiles, scale)
+    leads = [(actual[:, a:b], quantiles[:, :, a:b]) for a, b in _leads(outcomes[0].step_s)]
+    by_lead = [_spl(*part, scale) if kind is Kind.FEEDER else _wql(kind, *part) for part in leads]
     return Figures(
-        loss=_scaled_loss(actual, quantiles, scale) if kind is Kind.FEEDER else _wql(actual, quantiles),
+        loss=spl if kind is Kind.FEEDER else wql,
+        wql=wql,
+        spl=spl,
         cov80=coverage(actual, quantiles[0], quantiles[2]),
         above_q90=float((actual > quantiles[2])[~np.isnan(actual)].mean()),
-        by_lead=tuple(_wql(actual[:, a:b], quantiles[:, :, a:b]) for a, b in _leads(outcomes[0].step_s)),
+        by_lead=tuple(by_lead),
         cpu_s=_PER_THOUSAND * sum(one.cpu_s for one in outcomes) / n_series,
         learn_s=_PER_THOUSAND * sum(one.learn_s for one in outcomes) / n_series,
         n_series=n_series,
+        reliability=_reliability(outcomes),
     )
 
 
@@ -68,17 +106,36 @@ def _judged(outcome: Outcome) -> FloatArray:
     return frozen(outcome.quantiles[:, index].transpose(1, 0, 2))
 
 
-def _wql(actual: FloatArray, quantiles: FloatArray) -> float:
-    return weighted_quantile_loss(actual, quantiles, frozen(JUDGED_LEVELS))
+def _wql(kind: Kind, actual: FloatArray, quantiles: FloatArray) -> float:
+    levels = frozen(JUDGED_LEVELS)
+    if np.isnan(actual).all():
+        return float("nan")
+    if kind is not Kind.FEEDER:
+        return weighted_quantile_loss(actual, quantiles, levels)
+    known = np.flatnonzero(~np.isnan(actual).all(axis=1))
+    return float(np.nanmean([weighted_quantile_loss(actual[s], quantiles[:, s], levels) for s in known]))
 
 
-def _scaled_loss(actual: FloatArray, quantiles: FloatArray, scale: FloatArray) -> float:
+def _spl(actual: FloatArray, quantiles: FloatArray, scale: FloatArray) -> float:
     """Mean over series of the pinball loss over the error of the weekly naive; NaN where that never errs."""
-    usable = scale > 0.0
-    error = actual[np.newaxis] - quantiles
+    usable = np.flatnonzero((scale > 0.0) & ~np.isnan(actual).all(axis=1))
+    if not usable.size:
+        return float("nan")
+    error = actual[np.newaxis, usable] - quantiles[:, usable]
     level = np.reshape(JUDGED_LEVELS, (-1, 1, 1))
     loss = np.nanmean(np.maximum(level * error, (level - 1.0) * error), axis=(0, 2))
-    return float(np.mean(loss[usable] / scale[usable])) if usable.any() else float("nan")
+    return float(np.mean(loss / scale[usable]))
+
+
+def _reliability(outcomes: list[Outcome]) -> Reliability:
+    below, reached, n = 0.0, 0.0, 0
+    for one in outcomes:
+        known = ~np.isnan(one.actual)
+        actual = one.actual[:, np.newaxis]
+        below = below + (actual < one.quantiles).sum(axis=(0, 2))  # what is not known is never below
+        reached = reached + (actual <= one.quantiles).sum(axis=(0, 2))
+        n += int(known.sum())
+    return Reliability(outcomes[0].levels, frozen(below / np.float64(n)), frozen(reached / np.float64(n)))
 
 
 def _leads(step_s: int) -> list[tuple[int, int]]:

@@ -1,19 +1,30 @@
 """The protocol that judges forecasts: groups, origins, measures, and who may be judged."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmarks.forecast import BENCHMARK, cuts
-from benchmarks.forecast.data import Kind, read_panels
+from benchmarks.forecast.boosted import LightGbm
+from benchmarks.forecast.data import Kind, Panel, read_panels
+from benchmarks.forecast.decomposed import Mstl
 from benchmarks.forecast.hardships import Trials, refresh_rows
 from benchmarks.forecast.measures import figures
-from benchmarks.forecast.protocol import Contender, judged, outcomes
+from benchmarks.forecast.protocol import Contender, Outcome, judged, outcomes, places, sampled
 from benchmarks.forecast.published import best_of_rivals
+from benchmarks.forecast.race import Race, rows
+from benchmarks.peers.environments import NoEnvironmentError
 from benchmarks.registry import BenchmarkContext
 from models.errors import InvalidInputError
+from models.forecasting.features import SiteCalendar
+from models.forecasting.forecaster import Series
+from models.forecasting.names import ForecasterName
 from models.forecasting.seasonal_naive import SeasonalNaiveForecaster
+from models.timegrid import TimeGrid
 
 CUT = datetime(2024, 4, 1, tzinfo=UTC)
 
@@ -33,6 +44,26 @@ def folder(tmp_path):
     feeder = pd.DataFrame({"netload_kw": np.arange(70 * 48) % 340 - 100.0}, index=index.tz_localize(None))
     feeder.to_parquet(tmp_path / "feeder30_hill.parquet")
     return tmp_path
+
+
+def three_stations():
+    """Seventy days of a station that idles half of the time, one that never does, and one that has just begun."""
+    values = np.random.default_rng(1).random((3, 70 * 48)) * 10
+    values[0, ::2] = 0.0
+    values[2, : 60 * 48] = 0.0
+    grid = TimeGrid(CUT - timedelta(days=70), 1800, 70 * 48)
+    series = tuple(Series.charging(name) for name in "ABC")
+    return Panel("town", Kind.STATION, series, grid, values, SiteCalendar(), CUT)
+
+
+def outcome_of(actual, quantiles, step_s=3600, scale=None):
+    """An outcome at 10, 50 and 90 %."""
+    n = actual.shape[0]
+    scale = np.ones(n) if scale is None else np.array(scale)
+    levels = np.array([0.1, 0.5, 0.9])
+    return Outcome(
+        Kind.STATION, "town", CUT, actual, quantiles, levels, scale, step_s, 0.0, 0.0, np.arange(n)
+    )
 
 
 def test_a_folder_is_read_as_groups(folder):
@@ -75,22 +106,107 @@ def test_the_best_published_rival_is_known_for_every_group():
 
 
 def test_the_benchmark_reads_a_folder_of_this_form(folder, tmp_path):
-    given = {"data": (str(folder),), "contenders": ("climatology", "seasonal-naive")}
+    plots = tmp_path / "plots"
+    given = {
+        "data": (str(folder),),
+        "contenders": ("climatology", "seasonal-naive"),
+        "plots": (str(plots),),
+    }
     report = BENCHMARK.measure(BenchmarkContext(tmp_path, smoke=True, options=given))
     assert {(row[0], row[1]) for row in report.rows} >= {
         ("city total", "climatology"),
-        ("feeders", "seasonal-naive"),
+        ("feeders", "seasonal_naive"),
     }
+    assert {path.name for path in plots.iterdir()} == {"reliability.png", "skill_by_lead.png", "figures.json"}
+    told = json.loads((plots / "figures.json").read_text())
+    assert len(told) == len(report.rows)
+    assert all(len(one["levels"]) == len(one["share_below"]) == 7 for one in told)
     assert any("geometric mean over 4 groups" in note for note in report.notes)
+
+
+def test_contenders_that_are_none_are_named(tmp_path, folder):
+    given = {"data": (str(folder),), "contenders": ("ours", "oracle", "crystal-ball")}
+    with pytest.raises(InvalidInputError, match=r"oracle.*crystal_ball.*mstl"):
+        BENCHMARK.measure(BenchmarkContext(tmp_path, smoke=True, options=given))
+
+
+def test_a_rival_that_is_not_here_gets_a_row_that_says_so(folder):
+    naive = Contender("naive", SeasonalNaiveForecaster)
+    gone = Mstl("mstl", NoEnvironmentError("no environment in this folder"))
+    found = Race(read_panels(folder, {}), 1).run((naive, gone), print)
+    assert rows(found)[-1][:2] == ("–", "mstl: no environment in this folder")
+    assert {name for _, name in found.figures} == {"naive"}
+
+
+def test_a_sample_is_even_and_the_first_is_judged_on_the_same(folder):
+    panels = read_panels(folder, {})
+    few = Contender("few", SeasonalNaiveForecaster, most=1)
+    found = Race(panels, 2).run((Contender("all", SeasonalNaiveForecaster), few), print)
+    shown = {(str(group), name): one.n_series for (group, name), one in found.figures.items()}
+    assert shown["stations", "all"] == 4
+    assert shown["stations, 1 of 4", "all"] == shown["stations, 1 of 4", "few"] == 1
+    assert ("stations", "few") not in shown
+    assert rows(found)[-1][4] is None  # of a sample nothing was published
+
+
+@given(st.integers(1, 6))
+def test_a_sample_has_so_many_series_and_none_twice(most):
+    panel = three_stations()
+    whole = places(panel, 2)
+    chosen = sampled(whole, most)
+    told = [(place.origin, row) for place in chosen for row in place.rows]
+    assert len(told) == min(most, 4)
+    assert len(set(told)) == len(told)
+    assert set(told) <= {(place.origin, row) for place in whole for row in place.rows}
+
+
+def test_reliability_gives_the_share_below_a_quantile_and_at_it():
+    quantiles = np.zeros((1, 3, 10))
+    quantiles[0, 2] = 2.0
+    actual = np.array([[0.0] * 7 + [1.0, 3.0, np.nan]])
+    one = figures(Kind.STATION, [outcome_of(actual, quantiles)])
+    np.testing.assert_allclose(one.reliability.below, [0.0, 0.0, 8 / 9])
+    np.testing.assert_allclose(one.reliability.reached, [7 / 9, 7 / 9, 8 / 9])
+    np.testing.assert_allclose(one.reliability.observed, [0.1, 0.5, 8 / 9])
+    assert one.above_q90 == pytest.approx(1 / 9)
+
+
+def test_a_feeder_is_judged_in_its_own_unit_by_lead_time_too():
+    rng = np.random.default_rng(1)
+    actual = rng.normal(10.0, 1.0, (2, 48))
+    quantiles = np.stack([np.full((2, 48), level) for level in (9.0, 10.0, 11.0)], axis=1)
+    in_kw, in_mw = actual * [[1000.0], [1.0]], quantiles * np.array([1000.0, 1.0])[:, None, None]
+    one = figures(Kind.FEEDER, [outcome_of(actual, quantiles, step_s=1800)])
+    other = figures(Kind.FEEDER, [outcome_of(in_kw, in_mw, step_s=1800, scale=(1000.0, 1.0))])
+    assert one.loss == one.spl == pytest.approx(other.spl)
+    assert one.wql == pytest.approx(other.wql)
+    np.testing.assert_allclose(one.by_lead, other.by_lead)
+
+
+@pytest.mark.slow
+def test_lightgbm_learns_from_what_lies_before_the_origin_alone(folder):
+    pytest.importorskip("lightgbm")
+    panel = three_stations()
+    whole = places(panel, 1)[0]
+    later = np.array(panel.values)
+    later[:, whole.first :] = 99.0
+    told = [
+        LightGbm("lightgbm", 1).tell(places(one, 1))[0].quantiles for one in (panel, panel.with_values(later))
+    ]
+    np.testing.assert_array_equal(told[0], told[1])
+    assert (np.diff(told[0], axis=1) >= 0.0).all()
 
 
 @pytest.mark.bench
 @pytest.mark.data
-def test_the_benchmark_runs_in_its_small_size(data_dir):
-    report = BENCHMARK.measure(BenchmarkContext(data_dir, smoke=True))
-    assert {row[1] for row in report.rows} == {"ours", "day-type", "climatology", "seasonal-naive"}
+def test_the_benchmark_runs_in_its_small_size(data_dir, tmp_path):
+    context = BenchmarkContext(data_dir, smoke=True, peers_dir=tmp_path)
+    report = BENCHMARK.measure(context)
+    names = {str(row[1]).split(":")[0] for row in report.rows}
+    assert names == {*(name.value for name in ForecasterName if name != "usual"), "ours", "lightgbm", "mstl"}
+    told = [row for row in report.rows if row[2] is not None]
     # Naive is exact where the one feeder of the small size repeats its week.
-    assert all(isinstance(row[2], int | float) and 0.0 <= row[2] < 2.0 for row in report.rows)
+    assert all(isinstance(row[2], int | float) and 0.0 <= row[2] < 2.0 for row in told)
 
 
 def test_a_fall_is_followed_and_dirt_is_survived(folder):
