@@ -70,6 +70,14 @@ class _Attempt:
         return self.solved.planned if self.solved is not None and is_optimal else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A site that was found sound, and its arrays: one record, so that no thread sees half of a change."""
+
+    site: Site
+    topology: Topology
+
+
 class Controller:
     """Plans one site; keeps its program alive between steps. Not thread-safe: one step at a time."""
 
@@ -80,10 +88,9 @@ class Controller:
         rules: PricingRules | None = None,
         parked: Parked | None = None,
     ) -> None:
-        self._site = site
         self._options = options or PlanOptions()
         self._rules = rules or PricingRules()
-        self._topology: Topology | None = None
+        self._checked_site: _Checked | None = None
         self._scheduler = Scheduler(self._options, parked)
         self._standing = Standing.unknown(len(site.evses))
         self._tail_cell_s = TAIL_CELL_S
@@ -100,7 +107,11 @@ class Controller:
             The state cannot be used; names every fault.
         """
         started = time.perf_counter()
-        problem = self._problem_of(state)
+        checked = self._checked_of(state)
+        if self._checked_site is None or checked.topology is not self._checked_site.topology:
+            self._standing, self._told = Standing.unknown(len(state.site.evses)), None
+        self._checked_site = checked
+        problem = problem_of(state, checked.topology, self._options)
         n_cells = problem.topology.n_evses * problem.grid.n_slots
         tail_s = min(n_cells * self._tail_cell_s, MOST_TAIL * self._options.deadline_s)
         until_s = started + self._options.deadline_s
@@ -130,25 +141,23 @@ class Controller:
         InvalidInputError
             The state cannot be used; names every fault.
         """
-        problem = self._problem_of(state)
+        problem = problem_of(state, self._checked_of(state).topology, self._options)
         return problem.topology.n_evses > 0 and self._scheduler.prepare(problem)
 
     def parked(self) -> Parked | None:
         """Return what a later controller of the same site needs to begin warm; None before the first program."""
         return self._scheduler.parked()
 
-    def _problem_of(self, state: SiteState) -> Problem:
-        validate_state(state, checked=None if self._topology is None else self._site)
-        return problem_of(state, self._topology_of(state.site), self._options)
+    def _checked_of(self, state: SiteState) -> _Checked:
+        """Return the site of a sound state with its arrays; one that differs from the last is a new structure.
 
-    def _topology_of(self, site: Site) -> Topology:
-        """Return the site's arrays; a site that differs from the last one is a new structure."""
-        if self._topology is None or (site is not self._site and site != self._site):
-            self._topology = Topology.of(site)
-            self._standing = Standing.unknown(len(site.evses))
-            self._told = None
-        self._site = site
-        return self._topology
+        Changes nothing: what :meth:`prepare` looks at is never what a step that runs beside it rests on.
+        """
+        last, site = self._checked_site, state.site
+        validate_state(state, checked=None if last is None else last.site)
+        if last is None or (site is not last.site and site != last.site):
+            return _Checked(site, Topology.of(site))
+        return last if site is last.site else _Checked(site, last.topology)
 
     def _attempt(self, problem: Problem, left_s: float) -> _Attempt:
         """Solve, or note why not."""

@@ -25,7 +25,7 @@ _TABLES: Final = (".csv", ".parquet", ".json")
 _MOST_SLOTS: Final = 10_000
 _HOUR_S: Final = 3600
 _LOWEST: Final = 0.05
-_POWER_OF: Final = MappingProxyType({"kWh": "kW", "MWh": "MW"})
+_POWER_OF: Final = MappingProxyType({"Wh": "W", "kWh": "kW", "MWh": "MW"})
 
 
 @dataclass(frozen=True, slots=True)

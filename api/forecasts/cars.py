@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from api.forecasts.records import believed_of, has_ended, memory_of, power_of, taken_kwh
+from api.forecasts.records import believed_of, has_ended, memory_of, power_of, taken_kwh, without_forgotten
 from api.forecasts.request import PATHS_OF_A_SUM, ForecastRequest
 from models.arrays import FloatArray, frozen
 from models.errors import Issue
@@ -40,12 +40,15 @@ class CarsAhead:
 
     def __init__(self, base: "Forecaster", request: ForecastRequest, now: datetime) -> None:
         self._base = base
+        sessions, forgotten = without_forgotten(request.sessions, now)
+        request = replace(request, sessions=sessions)
         self._known = Known(as_of=now, plugged_in=request.plugged_in)
         self._layered: OpenSessionsForecaster | None = None
         names = {one.series_id for one in request.sessions} | {one.series_id for one in request.plugged_in}
         self._has_cars = np.array([one.series_id in names for one in request.series])
-        self.notes = _unused(request, now)
-        if request.sessions and not self.notes:
+        unused = _unused(request, now)
+        self.notes = (*forgotten, *unused)
+        if request.sessions and not unused:
             self._layered, believed = _with_sessions(base, request, now)
             self._known = Known(as_of=now, plugged_in=(*request.plugged_in, *believed))
 

@@ -1,10 +1,11 @@
 """What recorded sessions teach: the memory that fits them, and what it lets believe of a car that is here."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from api.forecasts.request import SessionRecord
+from models.errors import Issue
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import PluggedIn
 from models.units import SECONDS_PER_HOUR
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from models.forecasting.session_memory import SessionMemory
 
 MOST_LEARNT: Final = 3000
+_LONGEST_STAY: Final = timedelta(days=14)
+"""A car that came before and has not left was forgotten: nobody told of its end."""
+
 _MANY: Final = 0.3
 _USUAL_KW: Final = 3.6
 """Least power that a session without one is taken to have charged at: what one phase at 16 A gives."""
@@ -40,6 +44,19 @@ def memory_of(
 def do_state(sessions: Sequence[SessionRecord]) -> bool:
     """Return whether enough drivers stated a departure and an energy for statements to be learnt from."""
     return _share(one.stated_departure is not None for one in sessions) > _MANY
+
+
+def without_forgotten(
+    sessions: Sequence[SessionRecord], now: datetime
+) -> tuple[tuple[SessionRecord, ...], tuple[Issue, ...]]:
+    """Return the sessions without those that have been open for too long to be true, and how many these are."""
+    forgotten = [one for one in sessions if one.departure is None and now - one.arrival > _LONGEST_STAY]
+    if not forgotten:
+        return tuple(sessions), ()
+    oldest = max(now - one.arrival for one in forgotten)
+    what = f"{len(forgotten)} left out: open for more than {_LONGEST_STAY.days} days, up to {oldest.days}"
+    gone = {id(one) for one in forgotten}
+    return tuple(one for one in sessions if id(one) not in gone), (Issue("sessions", what),)
 
 
 def has_ended(one: SessionRecord, now: datetime) -> bool:

@@ -12,29 +12,7 @@ from typer.testing import CliRunner
 from api.cli import app
 from api.examples.forecast import example_forecast
 from api.forecasts.answer.schemas import ForecastOut
-
-
-def run(*arguments):
-    return CliRunner().invoke(app, ["forecast", *(str(argument) for argument in arguments)])
-
-
-def loads(n_days=21, step_min=30):
-    """Two loads that are never twice the same."""
-    rng = np.random.default_rng(1)
-    times = pd.date_range("2026-01-05", periods=n_days * 1440 // step_min, freq=f"{step_min}min", tz="UTC")
-    hour = times.hour + times.minute / 60
-    wave = 60 + 25 * np.sin(2 * np.pi * (hour - 9) / 24)
-    return pd.DataFrame(
-        {"office": wave + rng.normal(0, 2, len(times)), "hall": 0.5 * wave + rng.normal(0, 1, len(times))},
-        index=times.rename("time"),
-    )
-
-
-def quantiles(path, *options):
-    out = path.with_name("out.json")
-    result = run(path, "--out", out, *options)
-    assert result.exit_code == 0, result.output + result.stderr
-    return json.loads(out.read_text())
+from tests.forecast_files import loads, quantiles, run
 
 
 @pytest.fixture
@@ -278,80 +256,6 @@ def test_a_file_or_the_example_is_needed():
     assert run().exit_code == 2
     assert run("missing.csv").exit_code == 2
     assert "missing.csv" in run("missing.csv").stderr
-
-
-def garage(n_days=21):
-    """A garage that twenty cars come to every evening, and its sessions; the last car is still there."""
-    rng = np.random.default_rng(4)
-    times = pd.date_range("2026-01-05", periods=n_days * 24, freq="h", tz="UTC", name="time")
-    load, sessions = np.zeros(len(times)), []
-    for day in range(n_days):
-        for car in range(6):
-            arrival = times[day * 24] + pd.Timedelta(hours=16 + 4 * rng.random())
-            energy = 5 + 10 * rng.random()
-            first = int((arrival - times[0]) / pd.Timedelta("1h"))
-            for hour in range(first, min(first + int(energy / 7), len(load))):
-                load[hour] += 7.0
-            gone = arrival + pd.Timedelta(hours=6 + 6 * rng.random())
-            sessions.append(("garage", f"user {car}", arrival, gone, energy, 7.0))
-    columns = ["station", "user", "arrival", "departure", "energy_kwh", "power_kw"]
-    return pd.DataFrame({"garage": load}, index=times), pd.DataFrame(sessions, columns=columns)
-
-
-def test_a_car_that_is_plugged_in_shows_in_the_next_hour(tmp_path):
-    load, sessions = garage()
-    path, recorded, busy = (tmp_path / name for name in ("load.csv", "sessions.csv", "busy.csv"))
-    load.to_csv(path)
-    at = "2026-01-24T10:00:00"
-    sessions.to_csv(recorded, index=False)
-    here = pd.DataFrame([("garage", f"user {i}", "2026-01-24T09:55Z", None, 0.5, 7.0) for i in range(4)])
-    pd.concat([sessions, here.set_axis(sessions.columns, axis=1)]).to_csv(busy, index=False)
-    options = ("--charging", "--at", at, "--horizon", 4)
-    quiet = quantiles(path, *options, "--sessions", recorded)
-    full = quantiles(path, *options, "--sessions", busy, "--paths", 20)
-    assert full["method"].startswith("open sessions")
-    assert np.array(quiet["series"][0]["quantiles"])[3, 0] < 4.0
-    assert np.array(full["series"][0]["quantiles"])[3, 0] > 12.0
-    assert np.median(np.array(full["series"][0]["paths"])[:, 0]) > 12.0
-
-
-def test_series_without_sessions_follow_their_samples(tmp_path):
-    load, sessions = garage()
-    load["office"] = loads(21, 60)["office"].to_numpy()
-    path, recorded = tmp_path / "load.csv", tmp_path / "sessions.csv"
-    load.to_csv(path)
-    sessions.to_csv(recorded, index=False)
-    plain, layered = quantiles(path), quantiles(path, "--sessions", recorded)
-    assert layered["series"][1]["quantiles"] == plain["series"][1]["quantiles"]
-    assert layered["series"][0]["quantiles"] != plain["series"][0]["quantiles"]
-
-
-def test_old_sessions_are_not_used_and_that_is_said(tmp_path):
-    load, sessions = garage()
-    path, recorded = tmp_path / "load.csv", tmp_path / "sessions.csv"
-    load.to_csv(path)
-    sessions[sessions["departure"] < "2026-01-12T00:00Z"].to_csv(recorded, index=False)
-    told = quantiles(path, "--sessions", recorded)
-    assert any("not used" in one["what"] for one in told["warnings"])
-    assert told["series"][0]["quantiles"] == quantiles(path)["series"][0]["quantiles"]
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("station,arrival\ngarage,2026-01-05\n", ("energy_kwh",)),
-        ("arrival,energy_kwh\nsoon,1\n2026-01-05,much\n", ("soon", "much")),
-    ],
-)
-def test_every_fault_of_recorded_sessions_is_named(tmp_path, text, named):
-    load, _ = garage()
-    path, recorded = tmp_path / "load.csv", tmp_path / "sessions.csv"
-    load.to_csv(path)
-    recorded.write_text(text)
-    result = run(path, "--sessions", recorded)
-    assert (result.exit_code, "Traceback" in result.output) == (2, False)
-    for word in named:
-        assert word in result.stderr
 
 
 def test_energy_registers_give_the_forecast_of_their_power(plain, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from models.arrays import frozen
+from models.errors import InvalidInputError
 from optimizer.mpc import Controller
 from optimizer.options import PlanOptions
 from optimizer.scheduling.scheduler import Scheduler
@@ -52,6 +53,28 @@ def test_what_was_prepared_is_found_by_the_next_step():
     assert found.status.is_planned
     assert found.rebuild is RebuildReason.FIRST
     assert not controller.prepare(moment)
+
+
+def test_what_is_prepared_beside_a_step_changes_nothing_that_the_step_rests_on():
+    moment, other = crowd(), state(site(2), car("E1", 10.0))
+    controller = Controller(moment.site)
+    controller.step(moment)
+    before = (controller._checked_site, controller._standing, controller._told)
+    controller.prepare(other)
+    after = (controller._checked_site, controller._standing, controller._told)
+    assert all(one is same for one, same in zip(before, after, strict=True))
+
+
+def test_a_site_that_nobody_has_checked_is_checked_by_whoever_comes_first():
+    sound = state(site(2), car("E1", 10.0))
+    broken = replace(sound, site=replace(sound.site, voltage_v=float("nan")))
+    controller = Controller(broken.site)
+    controller.step(sound)
+    for ask in (controller.prepare, controller.step):
+        with pytest.raises(InvalidInputError) as caught:
+            ask(broken)
+        assert [issue.where for issue in caught.value.issues] == ["site.voltage_v"]
+    assert controller.step(sound).report.rebuild is None
 
 
 def test_a_law_that_comes_later_is_prepared_beside_the_program_that_runs():

@@ -55,7 +55,7 @@ _FLAGS: Final = ("online", "curtailed")
 _LIMITS: Final = ("limit_kw", "limit")
 _TRUE: Final = ("true", "1", "1.0", "yes", "y", "t", "online")
 _FALSE: Final = ("false", "0", "0.0", "no", "n", "f", "offline")
-_UNITS: Final = ("kWh", "MWh", "kW", "MW", "W")
+_UNITS: Final = ("kWh", "MWh", "Wh", "kW", "MW", "W")
 _MOST_SERIES: Final = 10_000
 _MOST_NAMED: Final = 3
 _HALF: Final = 0.5
@@ -133,7 +133,7 @@ class _Melted:
     online: BoolArray | None
     curtailed: BoolArray | None
     limit: FloatArray | None
-    unit: str
+    units: tuple[str, ...]
 
 
 def _at(column: "NDArray[ScalarT] | None", places: IntArray) -> "NDArray[ScalarT] | None":
@@ -219,7 +219,7 @@ def _long(
         row.astype(np.int64),
         number,
         *_beside(table, 1, issues),
-        _unit(value),
+        (_unit(value),) * len(known),
     )
 
 
@@ -263,7 +263,9 @@ def _wide(table: "pd.DataFrame", time: str, columns: Columns, notes: IssueList, 
     value = np.concatenate([_numbers(table[name], issues) for name in wanted])
     row = np.repeat(np.arange(len(wanted), dtype=np.int64), len(table))
     beside = _beside(table, len(wanted), issues)
-    return _Melted(tuple(map(str, wanted)), table[time], row, frozen(value), *beside, _unit(wanted[0]))
+    return _Melted(
+        tuple(map(str, wanted)), table[time], row, frozen(value), *beside, tuple(map(_unit, wanted))
+    )
 
 
 def _numeric(table: "pd.DataFrame") -> list[str]:
@@ -289,7 +291,9 @@ def _numbers(column: "pd.Series[Any]", issues: IssueList) -> FloatArray:
     numbers = pd.to_numeric(column, errors="coerce")
     bad = np.flatnonzero((numbers.isna() & column.notna()).to_numpy())
     if bad.size:
-        named = ", ".join(f"row {row + 2}: {str(column.iloc[row])!r}" for row in bad[:_MOST_NAMED])
+        named = ", ".join(
+            f"row {column.index[row] + 2}: {str(column.iloc[row])!r}" for row in bad[:_MOST_NAMED]
+        )
         more = f" and {bad.size - _MOST_NAMED} more" if bad.size > _MOST_NAMED else ""
         issues.add(str(column.name), f"no number in {named}{more}")
     return frozen(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
@@ -313,7 +317,9 @@ def _flags(column: "pd.Series[Any]", issues: IssueList) -> BoolArray:
     usual = column.name == "online"
     bad = np.flatnonzero((~text.isin([*_TRUE, *_FALSE]) & text.notna()).to_numpy())
     if bad.size:
-        issues.add(str(column.name), f"row {bad[0] + 2}: {text.iloc[bad[0]]!r} is neither true nor false")
+        issues.add(
+            str(column.name), f"row {text.index[bad[0]] + 2}: {text.iloc[bad[0]]!r} is neither true nor false"
+        )
     return np.asarray(text.isin(_TRUE).where(text.notna(), usual).to_numpy(dtype=bool))
 
 
@@ -361,4 +367,4 @@ def _series(name: str, melted: _Melted, row: int, columns: Columns) -> Series:
     values = melted.value[melted.row == row]
     never_negative = columns.charging or columns.installed_kw is not None or not (values < 0).any()
     upper = np.inf if columns.installed_kw is None else columns.installed_kw
-    return Series(name, melted.unit, 0.0 if never_negative else -np.inf, upper)
+    return Series(name, melted.units[row], 0.0 if never_negative else -np.inf, upper)

@@ -148,7 +148,10 @@ def _numbers(table: "pd.DataFrame", name: str | None, issues: IssueList) -> "np.
     numbers = pd.to_numeric(table[name], errors="coerce")
     bad = np.flatnonzero((numbers.isna() & table[name].notna()).to_numpy())
     if bad.size:
-        issues.add(f"--sessions {name}", f"no number in row {bad[0] + 2}: {str(table[name].iloc[bad[0]])!r}")
+        issues.add(
+            f"--sessions {name}",
+            f"no number in row {table.index[bad[0]] + 2}: {str(table[name].iloc[bad[0]])!r}",
+        )
     return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
 
 

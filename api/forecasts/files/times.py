@@ -80,11 +80,11 @@ def _epoch(column: "pd.Series[Any]", where: str, issues: IssueList) -> IntArray:
 
 
 def _name_faults(text: "pd.Series[Any]", bad: BoolArray, where: str, issues: IssueList) -> None:
-    """Note texts that are no times: how many, and the first of them with their rows."""
+    """Note texts that are no times: how many, and the first of them with their rows in the file."""
     rows = np.flatnonzero(bad)
     if not rows.size:
         return
-    named = ", ".join(f"row {row + 2}: {_shown(text.iloc[row])}" for row in rows[:_MOST_NAMED])
+    named = ", ".join(f"row {text.index[row] + 2}: {_shown(text.iloc[row])}" for row in rows[:_MOST_NAMED])
     more = f" and {rows.size - _MOST_NAMED} more" if rows.size > _MOST_NAMED else ""
     issues.add(where, f"no time in {named}{more}")
 
