@@ -26,12 +26,13 @@ MOST_ROWS: Final = 60_000
 PARAMETERS: Final[Mapping[str, str | float]] = {
     "objective": "quantile",
     "learning_rate": 0.05,
-    "num_leaves": 31,
-    "min_child_samples": 20,
+    "num_leaves": 8,
+    "min_child_samples": 50,
     "num_threads": 1,
     "deterministic": True,
     "verbose": -1,
 }
+"""Small trees: with 31 leaves of 20 samples at least, city totals lose 5 % (WQL 0.2655 against 0.2537)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,10 @@ RELIABILITY_FILE: Final = "reliability.png"
 SKILL_FILE: Final = "skill_by_lead.png"
 FIGURES_FILE: Final = "figures.json"
 BASELINE: Final = "climatology"
-LEAST_SKILL: Final = -0.5
+LEAST_SKILL: Final = -0.25
 """Worse is cut off: a naive far below would flatten all others."""
+
+CUT_MEANS: Final = f"0 %: as good as {BASELINE}; below −{-100 * LEAST_SKILL:.0f} % lines are cut"
 
 BAND_MEANS: Final = (
     "shaded: ours, from the share below a quantile\nto the share below or at it (zeros are ties)"
@@ -82,8 +84,12 @@ def reliability_figure(found: Results) -> "Figure":
 
 def skill_figure(found: Results) -> "Figure":
     """Return skill by lead time: how far below climatology's the loss lies, a panel for each group."""
+    from matplotlib.ticker import MaxNLocator
+
     title = "Skill by lead time: loss below that of climatology"
-    figure, axes = _panels(found, title, "lead [h]", "skill")
+    figure, axes = _panels(found, title, "lead [h]", "skill", without=BASELINE)
+    free = axes[len(_whole(found))]
+    free.text(0.0, 0.02, CUT_MEANS, fontsize=8, color=INK, transform=free.transAxes)
     places = frozen(np.arange(len(LEAD_HOURS) - 1))
     for one, group in zip(axes, _whole(found), strict=False):
         own = found.of(group)
@@ -101,6 +107,7 @@ def skill_figure(found: Results) -> "Figure":
             _line(one, found, name, (places, skill))
         one.set_xticks(places, [f"{first}–{last}" for first, last in pairwise(LEAD_HOURS)])
         one.set_ylim(bottom=max(1.1 * least - 0.02, LEAST_SKILL))
+        one.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
         one.yaxis.set_major_formatter(_percent)
         one.grid(axis="y", color="#e6eaed", linewidth=0.8)
     return figure
@@ -135,7 +142,9 @@ def _whole(found: Results) -> list[Group]:
     return [group for group in found.groups if group.is_whole]
 
 
-def _panels(found: Results, title: str, across: str, up: str) -> "tuple[Figure, list[Axes]]":
+def _panels(
+    found: Results, title: str, across: str, up: str, without: str = ""
+) -> "tuple[Figure, list[Axes]]":
     """Return a figure with a panel for each group, titled; the last place has the legend."""
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -157,7 +166,7 @@ def _panels(found: Results, title: str, across: str, up: str) -> "tuple[Figure, 
         one.tick_params(colors=INK, labelsize=8)
         one.set_xlabel(across, fontsize=8.5, color=INK)
         one.set_ylabel(up, fontsize=8.5, color=INK)
-    looks = {name: _look(found, name) for name in found.names}
+    looks = {name: _look(found, name) for name in found.names if name != without}
     drawn = [
         Line2D([], [], label=name, color=look.colour, linewidth=look.width, marker="o", markersize=look.dot)
         for name, look in looks.items()
@@ -179,4 +188,4 @@ def _look(found: Results, name: str) -> _Look:
 
 
 def _percent(share: float, _place: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.3g} %".replace("-", "\u2212")
