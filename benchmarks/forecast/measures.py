@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.forecast.data import Kind
 from benchmarks.forecast.protocol import Outcome
-from models.arrays import FloatArray, frozen
+from models.arrays import BoolArray, FloatArray, frozen
 from models.forecasting.scores import coverage, weighted_quantile_loss
 
 JUDGED_LEVELS: Final = (0.1, 0.5, 0.9)
@@ -26,18 +26,17 @@ class Reliability:
     ----------
     levels : float64
         How often it should.
+    observed : float64
+        Where a sample equals quantiles, as that of an idle post does, it counts for each of their levels by the part of
+        them that lies below it: as if it had been drawn evenly among them.
     below, reached : float64
-        Share below the quantile, and share below or at it; an idle post is at most of its quantiles.
+        Share below the quantile, and share below or at it.
     """
 
     levels: FloatArray
+    observed: FloatArray
     below: FloatArray
     reached: FloatArray
-
-    @property
-    def observed(self) -> FloatArray:
-        """Share that is told of a level: of those between ``below`` and ``reached`` the nearest to the level."""
-        return frozen(np.clip(self.levels, self.below, self.reached))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +127,29 @@ def _spl(actual: FloatArray, quantiles: FloatArray, scale: FloatArray) -> float:
 
 
 def _reliability(outcomes: list[Outcome]) -> Reliability:
-    below, reached, n = 0.0, 0.0, 0
+    levels, n = outcomes[0].levels, 0
+    found = np.zeros((3, levels.size))
     for one in outcomes:
-        known = ~np.isnan(one.actual)
-        actual = one.actual[:, np.newaxis]
-        below = below + (actual < one.quantiles).sum(axis=(0, 2))  # what is not known is never below
-        reached = reached + (actual <= one.quantiles).sum(axis=(0, 2))
-        n += int(known.sum())
-    return Reliability(outcomes[0].levels, frozen(below / np.float64(n)), frozen(reached / np.float64(n)))
+        n += int((~np.isnan(one.actual)).sum())
+        below = one.actual[:, np.newaxis] < one.quantiles  # what is not known is never below
+        equal = one.actual[:, np.newaxis] == one.quantiles
+        told = (below + equal * _shared(equal, levels), below, below | equal)
+        found += [part.sum(axis=(0, 2)) for part in told]
+    return Reliability(levels, *(frozen(part / n) for part in found))
+
+
+def _shared(equal: BoolArray, levels: FloatArray) -> FloatArray:
+    """Part of what equals several quantiles that lies below each level, shape (n_series, n_levels, n_slots).
+
+    The probability of the value itself is taken to reach halfway to the next quantiles on both sides, and to the end
+    where there is none.
+    """
+    middle = 0.5 * (levels[1:] + levels[:-1])
+    borders = np.concatenate(([0.0], middle, [1.0]))
+    first = equal.argmax(axis=1)
+    last = levels.size - 1 - equal[:, ::-1].argmax(axis=1)
+    low, high = (borders[place][:, np.newaxis] for place in (first, last + 1))
+    return frozen((levels[:, np.newaxis] - low) / (high - low))
 
 
 def _leads(step_s: int) -> list[tuple[int, int]]:

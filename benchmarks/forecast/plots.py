@@ -25,9 +25,7 @@ LEAST_SKILL: Final = -0.25
 
 CUT_MEANS: Final = f"0 %: as good as {BASELINE}; below −{-100 * LEAST_SKILL:.0f} % lines are cut"
 
-BAND_MEANS: Final = (
-    "shaded: ours, from the share below a quantile\nto the share below or at it (zeros are ties)"
-)
+TIES: Final = "what equals quantiles (an idle post)\nis shared out among their levels"
 
 INK: Final = "#1f2a33"
 FAINT: Final = "#8a97a1"
@@ -62,20 +60,16 @@ def figures_of(found: Results) -> list[dict[str, object]]:
 def reliability_figure(found: Results) -> "Figure":
     """Return the reliability diagram: nominal against observed, a panel for each group.
 
-    Where many samples equal a quantile, as zeros do, every share from those below it to those at it is right; the
-    nearest to the nominal one is drawn, and for ours the range as a band.
+    What equals a quantile, as an idle post does, is shared out among the levels that it equals.
     """
     title = "Reliability: how often the load stayed below each quantile"
     figure, axes = _panels(found, title, "nominal", "observed")
     free = axes[len(_whole(found))]
-    free.text(0.0, 0.02, BAND_MEANS, fontsize=8, color=INK, transform=free.transAxes)
+    free.text(0.0, 0.02, TIES, fontsize=8, color=INK, transform=free.transAxes)
     for one, group in zip(axes, _whole(found), strict=False):
         one.plot((0, 1), (0, 1), color=FAINT, linewidth=1, linestyle=(0, (4, 3)))
         for name, own in found.of(group).items():
             reliability = own.reliability
-            if name == OURS:
-                band = (reliability.levels, reliability.below, reliability.reached)
-                one.fill_between(*band, color=OWN, alpha=0.13, linewidth=0)
             _line(one, found, name, (reliability.levels, reliability.observed))
         one.set(xlim=(0, 1), ylim=(0, 1), xticks=np.arange(0, 1.1, 0.25), yticks=np.arange(0, 1.1, 0.25))
         one.set_aspect("equal")
@@ -129,6 +123,7 @@ def _record(group: Group, name: str, one: Figures) -> dict[str, object]:
         "lead_hours": list(LEAD_HOURS),
         "loss_by_lead": [_finite(loss) for loss in one.by_lead],
         "levels": levels,
+        "observed": reliability.observed.tolist(),
         "share_below": reliability.below.tolist(),
         "share_below_or_at": reliability.reached.tolist(),
     }

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.forecast import BENCHMARK, cuts
@@ -167,8 +167,28 @@ def test_reliability_gives_the_share_below_a_quantile_and_at_it():
     one = figures(Kind.STATION, [outcome_of(actual, quantiles)])
     np.testing.assert_allclose(one.reliability.below, [0.0, 0.0, 8 / 9])
     np.testing.assert_allclose(one.reliability.reached, [7 / 9, 7 / 9, 8 / 9])
-    np.testing.assert_allclose(one.reliability.observed, [0.1, 0.5, 8 / 9])
+    np.testing.assert_allclose(one.reliability.observed, [0.1 / 0.7 * 7 / 9, 0.5 / 0.7 * 7 / 9, 8 / 9])
     assert one.above_q90 == pytest.approx(1 / 9)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, 0.7, 1.0]))
+@settings(max_examples=20)
+def test_quantiles_that_are_true_are_reliable_however_often_a_post_idles(seed, idle_share):
+    """Shares halfway between two levels: for others the levels do not tell how much of the mass lies between."""
+    rng = np.random.default_rng(seed)
+    levels = np.array([0.1, 0.5, 0.9])
+    actual = np.where(rng.random((40, 100)) < idle_share, 0.0, rng.random((40, 100)))
+    busy = np.maximum(levels - idle_share, 0.0) / max(1.0 - idle_share, 1e-9)
+    quantiles = np.repeat(np.repeat(busy[None, :, None], 40, axis=0), 100, axis=2)
+    one = figures(Kind.STATION, [outcome_of(actual, quantiles)]).reliability
+    np.testing.assert_allclose(one.observed, levels, atol=0.04)
+    assert (one.below <= one.observed + 1e-9).all()
+    assert (one.observed <= one.reached + 1e-9).all()
+
+
+def test_a_post_that_always_idles_as_foretold_is_on_the_diagonal():
+    one = figures(Kind.STATION, [outcome_of(np.zeros((2, 24)), np.zeros((2, 3, 24)))])
+    np.testing.assert_allclose(one.reliability.observed, [0.1, 0.5, 0.9])
 
 
 def test_a_feeder_is_judged_in_its_own_unit_by_lead_time_too():
