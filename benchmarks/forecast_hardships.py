@@ -11,6 +11,7 @@ FEW_SERIES: Final = 20
 NOTES: Final = (
     "the protocol of `forecast`, the past changed as the row says; what came is as it was, but for the fall",
     "new stations: half of each panel's, then the other half, against the same stations with all their history",
+    "name plate: the usual power (3.7 to 150 kW) above the greatest half hour that the file has of a station",
     "fall: the city total times 0.2 from some days before the origin on, as if it stayed there",
     "dirt: blocks of 6 h missing with a chance of 10 %, 1 % of samples ten times themselves and the mean together",
     "sum of stations: 200 paths of all stations of a city, summed path by path",

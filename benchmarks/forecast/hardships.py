@@ -1,6 +1,7 @@
 """The protocol under hard conditions: new stations, a load that falls, dirty meters; sums from paths; time."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import process_time
 from typing import Final
@@ -32,6 +33,9 @@ from models.forecasting.usual import usual
 from models.timegrid import TimeGrid
 
 COLD_DAYS: Final = (0, 1, 3, 7)
+PLATES_KW: Final = (3.7, 7.4, 11.0, 15.0, 22.0, 43.0, 50.0, 100.0, 150.0)
+"""What is written on stations [kW]."""
+
 FALLEN_DAYS: Final = (None, 2, 4, 7, 14, 28)
 FALL: Final = 0.2
 GAP_SHARE: Final = 0.1
@@ -56,6 +60,17 @@ def memory_alone(factor: float) -> Maker:
     return make
 
 
+def with_plates(panel: Panel) -> Panel:
+    """Return a panel whose stations say their installed power: the usual one above all that the file has of them."""
+    most_kw = np.nanmax(panel.values, axis=1, initial=0.0)
+    plates_kw = (*PLATES_KW, np.inf)
+    plate_kw = [plates_kw[int(np.searchsorted(PLATES_KW, one))] for one in most_kw]
+    known = tuple(
+        Series.charging(series.series_id, kw) for series, kw in zip(panel.series, plate_kw, strict=True)
+    )
+    return replace(panel, series=known)
+
+
 class Trials:
     """Forecasts of panels whose past was changed.
 
@@ -72,13 +87,14 @@ class Trials:
         self._rng = rng
 
     def cold(self) -> list[tuple[Cell, ...]]:
-        """Half of the stations, then the other half, know their last days only."""
+        """Half of the stations, then the other half, know their last days only; with a name plate, and without."""
         rows: list[tuple[Cell, ...]] = []
-        whole = self._cold(None).loss
-        for days in COLD_DAYS:
-            loss = self._cold(days).loss
-            name = f"new stations, {days} days"
-            rows.append((name, Kind.STATION, "WQL", loss, "whole history", whole, loss / whole))
+        for plates in (True, False):
+            whole = self._cold(None, plates=plates).loss
+            for days in COLD_DAYS:
+                loss = self._cold(days, plates=plates).loss
+                name = f"new stations, {days} days, {'name plates known' if plates else 'powers not known'}"
+                rows.append((name, Kind.STATION, "WQL", loss, "whole history", whole, loss / whole))
         return rows
 
     def fall(self) -> list[tuple[Cell, ...]]:
@@ -151,9 +167,10 @@ class Trials:
             panel.kind, panel.name, origin, actual, quantiles, forecast.levels, scale, step_s, 0.0, 0.0
         )
 
-    def _cold(self, days: int | None) -> Figures:
+    def _cold(self, days: int | None, *, plates: bool) -> Figures:
         told = []
-        for panel, first, values in self._places(Kind.STATION):
+        for read, first, values in self._places(Kind.STATION):
+            panel = with_plates(read) if plates else read
             rows = judged(panel, panel.grid.slot_start(first))
             for half in (0, 1):
                 new, changed = np.flatnonzero(np.arange(rows.size) % 2 == half), np.array(values)

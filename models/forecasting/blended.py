@@ -26,7 +26,7 @@ from models.forecasting.memory_kernels import memories_kernel
 from models.forecasting.memory_weights import MemoryWeights, Rehearsal, Standing, mix
 from models.forecasting.past_days import MemoryShape, neighbours, places_before
 from models.forecasting.paths import path_levels
-from models.forecasting.peers import N_PARTS, Lent, PeerShape, mixture, peers_of
+from models.forecasting.peers import N_PARTS, KnownLoad, Parts, PeerShape, peers_of
 from models.forecasting.ring_forecaster import RingForecaster
 from models.timegrid import TimeGrid
 from models.units import SECONDS_PER_DAY
@@ -108,16 +108,14 @@ class BlendedForecaster(RingForecaster):
         peers = peers_of(self._series, days, shape)
         if not peers.young.size:
             return values
-        rows = np.concatenate([peers.grown, peers.young])
-        own = self._memories(before, grid.steps, path_levels(N_PARTS), rows)[:, 0]
-        mean_kw, n = self._recent_means(rows, before), peers.grown.size
-        lent = Lent.of(own[:n], mean_kw[:n])
-        share = shape.own_share(days[peers.young])
+        parts, known = [], []
+        for rows in (peers.young, peers.lending):
+            parts.append(self._memories(before, grid.steps, path_levels(N_PARTS), rows)[:, 0])
+            installed_kw = frozen([self._series[row].upper for row in rows])
+            known.append(KnownLoad(rows, installed_kw, self._recent_means(rows, before), frozen(days[rows])))
+        mixed = Parts(parts[0], parts[1]).mixed(shape, (known[0], known[1]), levels)
         values = np.array(values)
-        for i, row in enumerate(peers.young):
-            borrowed = lent.scaled(float(mean_kw[n + i]), float(days[row]), shape.level_days)
-            known = np.where(np.isnan(own[n + i]), borrowed, own[n + i])
-            values[row] = mixture(known, borrowed, float(share[i]), levels)
+        values[peers.young] = np.where(np.isnan(mixed), values[peers.young], mixed)
         return frozen(values)
 
     def _recent_means(self, rows: IntArray, before: int) -> FloatArray:

@@ -241,3 +241,60 @@ def memories_kernel(
                 window = (windows[t, 0], windows[t, 1], n, regressed[s])
                 told_kernel((value, mark, order), window, likened, levels, room, out[s, :, t])
     return out
+
+
+@kernel
+def mixture_kernel(
+    own: FloatArray,
+    lent: FloatArray,
+    factor: FloatArray,
+    part: FloatArray,
+    share: FloatArray,
+    levels: FloatArray,
+) -> FloatArray:
+    """Quantiles of mixtures of distributions in equal parts: a series' own, and those of peers times factors.
+
+    Parameters
+    ----------
+    own : (n_series, n_parts, n_targets) float64
+        NaN is left out.
+    lent : (n_targets, n_peers, n_parts) float64
+    factor, part : (n_series, n_peers) float64
+        What each peer's parts are multiplied by, and their share of the mixture; from share 0 none is taken.
+    share : (n_series,) float64
+        Of its own parts.
+    levels : (n_levels,) float64
+
+    Returns
+    -------
+    (n_series, n_levels, n_targets) float64
+        NaN where nothing is mixed.
+    """
+    (n_series, n_parts, n_targets), n_peers = own.shape, part.shape[1]
+    out = np.full((n_series, levels.size, n_targets), np.nan)
+    most = n_parts * (n_peers + 1)
+    value, weight, room, told = np.empty(most), np.empty(most), np.empty((2, most + 1)), np.empty(levels.size)
+    order, key = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
+    count = np.empty(N_BUCKETS + 1, dtype=np.int64)
+    for s in range(n_series):
+        for t in range(n_targets):
+            n = 0
+            for i in range((n_peers + 1) * n_parts):
+                peer, place = i // n_parts, i % n_parts
+                taken = part[s, peer] if peer < n_peers else share[s]
+                one = lent[t, peer, place] * factor[s, peer] if peer < n_peers else own[s, place, t]
+                value[n], weight[n] = one, taken
+                n += 1 if taken > 0.0 and not np.isnan(one) else 0
+            if n == 0:
+                continue
+            ascending_kernel(value[:n], order[:n], key[:n], count)
+            below = 0.0
+            for i in range(n):
+                own_weight = weight[order[i]]
+                room[0, i], room[1, i] = value[order[i]], below + 0.5 * own_weight
+                below += own_weight
+            room[1, n] = below
+            step_quantiles_kernel(room[0, :n], room[1, : n + 1], levels, told)
+            for i in range(levels.size):
+                out[s, i, t] = told[i]
+    return out

@@ -112,3 +112,17 @@ def memories(values, found, states, regressed, penalty, levels):
                 weights = likened(found.weights, t, states[s], found.fade)
                 out[s, :, t] = told((value, value, other), column, day, found.windows[t], weights, levels)
     return out
+
+
+def mixture(own, lent, factor, part, share, levels):
+    """Quantiles of all parts together, slot by slot."""
+    out = np.full((len(own), len(levels), own.shape[2]), np.nan)
+    for s, t in np.ndindex(len(own), own.shape[2]):
+        value = np.append((lent[t] * factor[s, :, None]).ravel(), own[s, :, t])
+        weight = np.append(np.repeat(part[s], own.shape[1]), np.full(own.shape[1], share[s]))
+        value, weight = value[(weight > 0) & ~np.isnan(value)], weight[(weight > 0) & ~np.isnan(value)]
+        if value.size:
+            order = ascending(value)
+            ordered = weight[order]
+            out[s, :, t] = np.interp(levels, (np.cumsum(ordered) - ordered / 2) / ordered.sum(), value[order])
+    return out

@@ -140,6 +140,16 @@ def test_a_target_slot_is_told_as_its_twin_tells_it(seed, regressed):
     np.testing.assert_allclose(got, naive.told(several, column, day, (1, 3), weights, LEVELS), atol=1e-9)
 
 
+@given(seed=seeds, gaps=st.booleans())
+def test_mixtures_equal_their_twin(seed, gaps):
+    rng = np.random.default_rng(seed)
+    own = np.where(gaps & (rng.random((3, 1, 4)) < 0.5), np.nan, rng.integers(0, 9, (3, 5, 4)) / 2.0)
+    lent, factor = rng.integers(0, 9, (4, 2, 5)) / 2.0, rng.random((3, 2))
+    part, share = rng.random((3, 2)) * (rng.random((3, 2)) < 0.5), np.array([0.0, 0.3, 1.0])
+    got = memory.mixture_kernel(own, lent, factor, part, share, LEVELS)
+    np.testing.assert_allclose(got, naive.mixture(own, lent, factor, part, share, LEVELS), atol=1e-9)
+
+
 @settings(max_examples=25)
 @given(seed=seeds, share=st.sampled_from([0.0, 0.3, 1.0]))
 def test_memories_equal_their_twin(seed, share):
