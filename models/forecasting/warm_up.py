@@ -10,6 +10,7 @@ from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import Samples, Series
 from models.forecasting.kernels import superpose_kernel
 from models.forecasting.kin import Arrival
+from models.forecasting.peers import PeerShape
 from models.forecasting.session_memory import Ended, SessionMemory
 from models.forecasting.usual import usual
 from models.timegrid import TimeGrid
@@ -18,9 +19,10 @@ from models.timegrid import TimeGrid
 def warm_up() -> None:
     """Run every kernel once on a tiny input; a process calls this at its start, off its event loop."""
     start = datetime(2024, 1, 1, tzinfo=UTC)
-    ahead = TimeGrid(start + timedelta(days=1), 3600, 1)
-    series = (Series.charging("warm-up"),)
-    past = Samples.block(TimeGrid(start, 3600, 24), np.ones((1, 24)))
+    grid = TimeGrid(start, 3600, 24 * int(PeerShape().lending_days))
+    ahead = TimeGrid(grid.end, 3600, 1)
+    series = (Series.charging("old"), Series.charging("new"))
+    past = Samples.block(grid, np.stack([np.ones(grid.n_slots), np.full(grid.n_slots, np.nan)]))
     for make in (DayTypeForecaster, usual):
         forecaster = make(series, 3600)
         forecaster.update(Cleaner(series, 3600).clean(past).samples)
