@@ -1,8 +1,8 @@
 """Cars that are plugged in now: when they leave and what they take, foreseen as they plug in."""
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.boosting import lightgbm_lacks
 from benchmarks.registry import BenchmarkContext, BenchmarkOption, BenchmarkReport, BenchmarkSpec, Cell
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def measure(context: BenchmarkContext) -> BenchmarkReport:
         rows += [
             _cells(row) for row in judged_rows(sessions.only(SMOKE_SESSIONS) if context.smoke else sessions)
         ]
-    missing = () if find_spec("lightgbm") else ("LightGBM is not installed: its rows are left out",)
+    lacks = lightgbm_lacks()
+    missing = (f"LightGBM, {lacks}: its rows are left out",) if lacks else ()
     return BenchmarkReport("Cars that have just plugged in", COLUMNS, tuple(rows), (*NOTES, *missing))
 
 

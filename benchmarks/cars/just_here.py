@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from time import process_time
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from benchmarks.boosting import lightgbm_lacks
 from benchmarks.cars.recorded import Recorded
 from models.arrays import BoolArray, FloatArray, IntArray
 from models.forecasting.kin_kernels import N_TRAITS
@@ -114,7 +114,7 @@ def judged_rows(sessions: Recorded) -> list[Judged]:
     methods = {"arrival-hour quantiles": _by_hour(sessions, learnt.first)}
     if sessions.states:
         methods = {"the driver's words": _words(learnt)} | methods
-    if find_spec("lightgbm") is not None:
+    if not lightgbm_lacks():
         methods["LightGBM"] = _lightgbm(sessions, learnt)
     methods["ours"] = learnt.ours
     rows = []

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from time import process_time
 from typing import Final
 
 import numpy as np
 
+from benchmarks.boosting import lightgbm_lacks
 from benchmarks.forecast.data import Kind
 from benchmarks.forecast.measures import JUDGED_LEVELS
 from benchmarks.forecast.protocol import KEPT_DAYS, NotHereError, Outcome, Place
@@ -59,10 +59,11 @@ class LightGbm:
         Raises
         ------
         NotHereError
-            LightGBM is not installed.
+            LightGBM cannot be loaded.
         """
-        if find_spec("lightgbm") is None:
-            raise NotHereError("not installed; it is in the extra `bench`")
+        lacks = lightgbm_lacks()
+        if lacks:
+            raise NotHereError(lacks)
         return [self._outcome(place) for place in places]
 
     def _outcome(self, place: Place) -> Outcome:

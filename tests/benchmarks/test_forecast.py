@@ -1,6 +1,7 @@
 """The protocol that judges forecasts: groups, origins, measures, and who may be judged."""
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -8,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.boosting import lightgbm_lacks
 from benchmarks.forecast import BENCHMARK, cuts
 from benchmarks.forecast.boosted import LightGbm
 from benchmarks.forecast.data import Kind, Panel, read_panels
 from benchmarks.forecast.decomposed import Mstl
 from benchmarks.forecast.hardships import Trials, refresh_rows
 from benchmarks.forecast.measures import figures
-from benchmarks.forecast.protocol import Contender, Outcome, judged, outcomes, places, sampled
+from benchmarks.forecast.protocol import Contender, NotHereError, Outcome, judged, outcomes, places, sampled
 from benchmarks.forecast.published import best_of_rivals
 from benchmarks.forecast.race import Race, rows
 from benchmarks.peers.environments import NoEnvironmentError
@@ -138,6 +140,12 @@ def test_a_rival_that_is_not_here_gets_a_row_that_says_so(folder):
     assert {name for _, name in found.figures} == {"naive"}
 
 
+def test_lightgbm_that_is_not_installed_is_told_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    with pytest.raises(NotHereError, match="extra"):
+        LightGbm("lightgbm", 1).tell([])
+
+
 def test_a_sample_is_even_and_the_first_is_judged_on_the_same(folder):
     panels = read_panels(folder, {})
     few = Contender("few", SeasonalNaiveForecaster, most=1)
@@ -204,8 +212,8 @@ def test_a_feeder_is_judged_in_its_own_unit_by_lead_time_too():
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(bool(lightgbm_lacks()), reason=lightgbm_lacks())
 def test_lightgbm_learns_from_what_lies_before_the_origin_alone(folder):
-    pytest.importorskip("lightgbm")
     panel = three_stations()
     whole = places(panel, 1)[0]
     later = np.array(panel.values)
