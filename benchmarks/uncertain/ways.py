@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from benchmarks.beliefs import Kinship
 from benchmarks.peers.acn.algorithm import Setup, SiteAlgorithm, behind
-from benchmarks.peers.acn.kindred import Kindred
 from benchmarks.peers.acn.networks import ZONE
 from benchmarks.peers.acn.options import Inputs, RivalName
 from benchmarks.peers.acn.ours import N_SLOTS, STEP_S, truth
@@ -79,7 +79,7 @@ class Planner:
         cars = cars_to_come(self.visits, self.case.start)
         forecast = way in (Way.FORECAST_ALONE, Way.FORECAST)
         options = PlanOptions(departure_quantile=0.1) if forecast else PlanOptions()
-        setup = self._setup(self._kindred() if forecast else truth(self.case))
+        setup = self._setup(self._kin() if forecast else truth(self.case))
         match way:
             case Way.CLAIRVOYANT:
                 setup = replace(setup, foresee=knowing(self.case))
@@ -95,5 +95,5 @@ class Planner:
         root_kw = ROOT_SHARE * self.case.network.cap_kw
         return Setup(believe, step_s=STEP_S, n_slots=N_SLOTS, tariff=self.tariff, root_kw=root_kw)
 
-    def _kindred(self) -> Kindred:
-        return Kindred((one for one in self.visits if one.session.departure.median < self.case.start), ZONE)
+    def _kin(self) -> Kinship:
+        return Kinship((one for one in self.visits if one.session.departure.median < self.case.start), ZONE)

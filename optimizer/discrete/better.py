@@ -1,7 +1,8 @@
 """What is sent after the search: better pilots, where they pass every check and break no promise.
 
-The search knows plain cars and the price of energy at the margin. What comes of it is judged as a whole: by the check
-that shares nothing with it, by the objective, by promises and by the least times of contactors.
+The search knows cars that take the same power at any time, and the price of energy at the margin. What comes of it is
+judged as a whole: by the check that shares nothing with it, by the objective, by promises and by the least times of
+contactors.
 """
 
 import time

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.arrays import BoolArray, FloatArray, IntArray, frozen, read_only
-from optimizer.discrete.reply import Cars, Contactors
+from optimizer.discrete.reply import Cars, Contactors, Dues
 from optimizer.discrete.standing import Standing
 from optimizer.problem import Problem
-from optimizer.scheduling.bands import band_widths_kwh, shortfall_per_kwh
+from optimizer.scheduling.bands import band_widths_kwh, late_per_kwh, late_widths_kwh, shortfall_per_kwh
 from optimizer.scheduling.extract import PlannedPower
 from optimizer.scheduling.keeping import Told
 from optimizer.scheduling.objective import early_per_kwh
@@ -59,16 +59,15 @@ def before_a(problem: Problem, before: Told) -> FloatArray:
 
 
 def is_plain(problem: Problem, back_kw: FloatArray) -> BoolArray:
-    """Return whose cars take the same power at any time and are due at their departure only, shape (E,).
+    """Return whose cars take the same power at any time, shape (E,).
 
     A car that could give back is one of them while it gives nothing of ``back_kw`` (E, T) [kW] and its battery has
     room for all that it needs.
     """
     cars = problem.batteries
-    has_deadline = (problem.deadlines.need_kwh > 0).any(axis=1)
     is_cramped = (cars.most_kwh < problem.need_kwh.max(axis=1, initial=0.0)[:, None]).any(axis=1)
     turns = back_kw.any(axis=1) | (cars.gives.any(axis=1) & is_cramped)
-    return read_only(np.logical_not(has_deadline | cars.tapers.any(axis=1) | turns))
+    return read_only(np.logical_not(cars.tapers.any(axis=1) | turns))
 
 
 def cars_of(problem: Problem, planned: PlannedPower, moment: Moment) -> Cars:
@@ -82,6 +81,21 @@ def cars_of(problem: Problem, planned: PlannedPower, moment: Moment) -> Cars:
         width_kwh=band_widths_kwh(problem, moment.weights),
         short_per_kwh=shortfall_per_kwh(problem, moment.weights),
         price_per_kwh=frozen(early + planned.energy_per_kwh),
+        dues=_dues_of(problem, planned, moment),
+    )
+
+
+def _dues_of(problem: Problem, planned: PlannedPower, moment: Moment) -> Dues:
+    due = problem.deadlines
+    width_kwh = np.array(late_widths_kwh(due))
+    width_kwh[:, :, -1] = np.inf
+    return Dues(
+        until_h=due.until_h,
+        need_kwh=due.need_kwh,
+        seat=due.seat,
+        width_kwh=frozen(width_kwh),
+        late_per_kwh=late_per_kwh(due, moment.weights),
+        worth_per_kwh=planned.in_time_per_kwh,
     )
 
 

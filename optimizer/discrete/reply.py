@@ -14,11 +14,12 @@ from models.jit import kernel
 from optimizer.discrete.runs import (
     NOISE_COST,
     NOISE_KWH,
+    Due,
     Switching,
     Want,
     Window,
     cost_kernel,
-    planned_kernel,
+    timely_kernel,
 )
 from optimizer.scheduling.pilots import Room, Wires, grant_kernel, level_kernel, room_kernel
 
@@ -26,11 +27,27 @@ MOVES = True
 """That EVSEs choose, where the kernel of their replies could also only work out what they have."""
 
 
+class Dues(NamedTuple):
+    """What cars are to have by K deadlines at each of E EVSEs.
+
+    ``until_h`` (E, K, T) before each, ``need_kwh`` by then (0: no deadline), of the session in which ``seat``, both
+    (E, K); what is late is priced in bands, (E, K, B); ``worth_per_kwh`` (E, K) of being in time in the plan.
+    """
+
+    until_h: FloatArray
+    need_kwh: FloatArray
+    seat: IntArray
+    width_kwh: FloatArray
+    late_per_kwh: FloatArray
+    worth_per_kwh: FloatArray
+
+
 class Cars(NamedTuple):
     """What cars need, and what it costs.
 
     ``max_a`` and ``price_per_kwh`` are (E, T), ``connected_h`` (E, S, T); ``need_kwh`` is where a car is full and
     ``worth_per_kwh`` what a kWh more is worth in the plan, both (E, S); what lacks is priced in bands, (E, S, B).
+    What is to be in them before they leave are ``dues``.
     """
 
     max_a: FloatArray
@@ -40,6 +57,7 @@ class Cars(NamedTuple):
     width_kwh: FloatArray
     short_per_kwh: FloatArray
     price_per_kwh: FloatArray
+    dues: Dues
 
 
 class Contactors(NamedTuple):
@@ -134,6 +152,27 @@ def window_kernel(evse: int, seat: int, begins: int, cars: Cars, grid: Grid) -> 
 
 
 @kernel
+def due_kernel(evse: int, seat: int, slot: IntArray, cars: Cars) -> Due:
+    """What a session is to have by its deadlines, with what of the slots of its window is in time."""
+    dues = cars.dues
+    mine = np.nonzero((dues.need_kwh[evse] > 0.0) & (dues.seat[evse] == seat))[0]
+    share = np.zeros((mine.size, slot.size))
+    early_per_kwh = np.zeros(slot.size)
+    for place in range(mine.size):
+        for k in range(slot.size):
+            until_h = dues.until_h[evse, mine[place], slot[k]]
+            share[place, k] = min(until_h / cars.connected_h[evse, seat, slot[k]], 1.0)
+            early_per_kwh[k] += share[place, k] * dues.worth_per_kwh[evse, mine[place]]
+    return Due(
+        share,
+        dues.need_kwh[evse][mine],
+        dues.width_kwh[evse][mine],
+        dues.late_per_kwh[evse][mine],
+        early_per_kwh,
+    )
+
+
+@kernel
 def reply_kernel(evse: int, moves: bool, cars: Cars, contactors: Contactors, grid: Grid, told: Told) -> None:  # noqa: FBT001 - data
     """Give an EVSE its cheapest pilots while all others keep theirs, where it ``moves``; work out what they cost.
 
@@ -157,10 +196,11 @@ def reply_kernel(evse: int, moves: bool, cars: Cars, contactors: Contactors, gri
             cars.worth_per_kwh[evse, seat],
             cars.width_kwh[evse, seat],
             cars.short_per_kwh[evse, seat],
+            due_kernel(evse, seat, window.slot, cars),
         )
         cost = cost_kernel(told.pilot_a[evse][window.slot], window, want, switching)
         if moves:
-            new_a = planned_kernel(want, window, switching, grid.wires.levels_a[evse])
+            new_a = timely_kernel(want, window, switching, grid.wires.levels_a[evse])
             new_cost = cost_kernel(new_a, window, want, switching)
             if new_cost < cost - NOISE_COST:
                 cost = new_cost

@@ -32,6 +32,9 @@ NOISE_COST = 1e-9
 TIE = 1e-12
 """Difference of two costs that is none [currency]: the car pauses."""
 
+HURRIES = (0.5, 1.0, 2.0, 8.0)
+"""Parts of the price of being in time that pilots are planned with."""
+
 ON, OFF = True, False
 
 FORCED = 1e6
@@ -67,16 +70,33 @@ class Switching(NamedTuple):
     still: int
 
 
+class Due(NamedTuple):
+    """What one session is to have by each of its K deadlines, ``need_kwh`` (K,).
+
+    ``share`` (K, n) of the energy of a slot is in time. What is late fills bands of ``width_kwh``, the cheapest first,
+    at ``late_per_kwh``; both (K, B). ``early_per_kwh`` (n,) is what the plan values a kWh in each slot at for being
+    in time.
+    """
+
+    share: FloatArray
+    need_kwh: FloatArray
+    width_kwh: FloatArray
+    late_per_kwh: FloatArray
+    early_per_kwh: FloatArray
+
+
 class Want(NamedTuple):
     """What one session wants: until it is full [kWh], its marginal value in the plan [currency/kWh].
 
-    What lacks fills bands of ``width_kwh``, the cheapest first, at ``short_per_kwh``; both (B,).
+    What lacks fills bands of ``width_kwh``, the cheapest first, at ``short_per_kwh``; both (B,). What is ``due``
+    before the end can be late beside.
     """
 
     need_kwh: float
     worth_per_kwh: float
     width_kwh: FloatArray
     short_per_kwh: FloatArray
+    due: Due
 
 
 @kernel
@@ -150,10 +170,22 @@ def kwh_kernel(pilot_a: FloatArray, window: Window) -> FloatArray:
 
 
 @kernel
+def bands_kernel(amount_kwh: float, width_kwh: FloatArray, per_kwh: FloatArray) -> float:
+    """What an amount costs that fills bands, the first one first [currency]."""
+    cost = 0.0
+    for band in range(width_kwh.size):
+        part_kwh = min(amount_kwh, width_kwh[band])
+        cost += part_kwh * per_kwh[band]
+        amount_kwh -= part_kwh
+    return cost
+
+
+@kernel
 def cost_kernel(pilot_a: FloatArray, window: Window, want: Want, switching: Switching) -> float:
-    """What pilots of a session cost: energy, what lacks of it, and restarts of a car that is not full [currency]."""
+    """What pilots of a session cost [currency]: energy, what lacks and what is late, restarts before it is full."""
     kwh = kwh_kernel(pilot_a, window)
     got_kwh = cost = 0.0
+    in_time_kwh = np.zeros(want.due.need_kwh.size)
     was_on = has_run = switching.is_on
     for k in range(pilot_a.size):
         is_on = pilot_a[k] > 0.0
@@ -163,11 +195,12 @@ def cost_kernel(pilot_a: FloatArray, window: Window, want: Want, switching: Swit
         given_kwh = min(kwh[k], want.need_kwh - got_kwh)
         got_kwh += given_kwh
         cost += given_kwh * window.price[k]
-    short_kwh = want.need_kwh - got_kwh
-    for band in range(want.width_kwh.size):
-        part_kwh = min(short_kwh, want.width_kwh[band])
-        cost += part_kwh * want.short_per_kwh[band]
-        short_kwh -= part_kwh
+        for place in range(in_time_kwh.size):
+            in_time_kwh[place] += given_kwh * want.due.share[place, k]
+    cost += bands_kernel(want.need_kwh - got_kwh, want.width_kwh, want.short_per_kwh)
+    for place in range(in_time_kwh.size):
+        late_kwh = max(want.due.need_kwh[place] - in_time_kwh[place], 0.0)
+        cost += bands_kernel(late_kwh, want.due.width_kwh[place], want.due.late_per_kwh[place])
     return cost
 
 
@@ -249,4 +282,24 @@ def planned_kernel(want: Want, window: Window, switching: Switching, levels_a: F
             low -= 0.0 if is_enclosed else WIDER * (high - low)
             high = worth
     lower_kernel(best_a, drop_kernel(best_a, surplus_kwh, window, switching), window, levels_a)
+    return best_a
+
+
+@kernel
+def timely_kernel(want: Want, window: Window, switching: Switching, levels_a: FloatArray) -> FloatArray:
+    """Cheapest of the pilots that fill a car with more and with less hurry, shape (n,) [A].
+
+    The optimum's price of being in time is right at the margin, and only there: real pilots need some of it, or more.
+    """
+    best_a = planned_kernel(want, window, switching, levels_a)
+    if not want.due.early_per_kwh.any():
+        return best_a
+    least = cost_kernel(best_a, window, want, switching)
+    for hurry in HURRIES:
+        price = window.price - hurry * want.due.early_per_kwh
+        hasty = Window(window.slot, price, window.low_a, window.high_a, window.useful_a, window.kwh_per_a)
+        pilot_a = planned_kernel(want, hasty, switching, levels_a)
+        cost = cost_kernel(pilot_a, window, want, switching)
+        if cost < least - NOISE_COST:
+            best_a, least = pilot_a, cost
     return best_a

@@ -29,6 +29,8 @@ class PlannedPower:
         First half short of the target, second half of the minimum [kWh].
     worth_per_kwh : (E, S) float64
         What one more kWh would be worth to each session [currency/kWh].
+    in_time_per_kwh : (E, K) float64
+        What one more kWh by each deadline would be worth [currency/kWh].
     site_cap_kw : (T,) float64 or None
         Power of the site that keeps to what is planned to be billed [kW]; None where more costs no more.
     prices : RowPrices
@@ -49,6 +51,7 @@ class PlannedPower:
     back_kw: FloatArray
     short_kwh: FloatArray
     worth_per_kwh: FloatArray
+    in_time_per_kwh: FloatArray
     site_cap_kw: FloatArray | None
     prices: RowPrices
     added: tuple[Added, ...]
@@ -65,6 +68,7 @@ def planned_power(solution: Solution, mover: Mover, problem: Problem, moment: Mo
         back_kw=mover.back_kw(problem, solution.values),
         short_kwh=mover.charging.short_kwh(problem, solution.values),
         worth_per_kwh=mover.charging.worth_per_kwh(problem, solution.row_duals),
+        in_time_per_kwh=mover.in_time_per_kwh(problem, solution.row_duals),
         site_cap_kw=mover.site_cap_kw(problem, solution.values),
         prices=mover.row_prices(problem, solution.row_duals),
         added=mover.adds(problem, solution.row_duals),

@@ -15,6 +15,7 @@ from optimizer.scheduling.parts.discharge import GivingBack
 from optimizer.scheduling.parts.entries import back_columns
 from optimizer.scheduling.parts.exchange import Exchange
 from optimizer.scheduling.parts.limits import Limits, RowPrices
+from optimizer.scheduling.parts.milestones import Milestones
 from optimizer.scheduling.parts.part import Added, Moment, Part, Sheet
 from optimizer.scheduling.parts.sources import Sources
 from optimizer.scheduling.program import PARTS, Structure
@@ -123,6 +124,13 @@ class Mover:
         if isinstance(part, GivingBack):
             return part.back_kw(problem, values)
         return frozen(np.zeros(problem.max_a.shape))
+
+    def in_time_per_kwh(self, problem: Problem, row_duals: FloatArray) -> FloatArray:
+        """Return what one kWh more by each deadline is worth, shape (E, K) [currency/kWh]."""
+        part = self._parts.get(Milestones.name)
+        if isinstance(part, Milestones):
+            return part.worth_per_kwh(problem, row_duals)
+        return frozen(np.zeros(problem.deadlines.need_kwh.shape))
 
     def row_prices(self, problem: Problem, row_duals: FloatArray) -> RowPrices:
         """Return the shadow prices of all limits."""

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.beliefs import Kinship
 from benchmarks.peers.acn.choice import Choice
-from benchmarks.peers.acn.kindred import Kindred
 from benchmarks.peers.acn.options import OPTIONS, Inputs, NetworkName, Pilots
 from benchmarks.peers.acn.sessions import CAR_KW, PERIOD_H, stays_of
 from benchmarks.peers.acn.watch import SPARE_A, Watch
@@ -137,7 +137,7 @@ def regular(days_ago, evse_id="CA-303", stated_kwh=16.0, stay_h=9.0, energy_kwh=
 
 def test_who_says_what_was_said_before_is_believed_to_do_what_was_done_before():
     others = [regular(day, "CA-148", 30.0, 2.0, 25.0) for day in range(1, 60)]
-    session = Kindred([regular(7), regular(14), regular(21), *others], "UTC")(seen(), NOON)
+    session = Kinship([regular(7), regular(14), regular(21), *others], "UTC")(seen(), NOON)
     assert session.departure.median == NOON + timedelta(hours=9)
     assert session.target_kwh == pytest.approx(9.4)
 
@@ -148,7 +148,7 @@ def test_what_a_car_has_outlasted_is_believed_no_more():
         *(regular(day, stay_h=8.0, energy_kwh=20.0) for day in (8, 9)),
     ]
     late = NOON + timedelta(hours=3)
-    session = Kindred(past, "UTC")(seen(delivered_kwh=5.0), late)
+    session = Kinship(past, "UTC")(seen(delivered_kwh=5.0), late)
     assert session.departure.quantile(0.05) == NOON + timedelta(hours=8)
     assert session.target_kwh == 20.0
 
@@ -156,7 +156,7 @@ def test_what_a_car_has_outlasted_is_believed_no_more():
 @pytest.mark.parametrize("past", [[], [regular(7, stay_h=1.0)]])
 def test_whom_nobody_is_like_lingers_and_a_full_car_wants_nothing(past):
     late = NOON + timedelta(hours=20)
-    believed = Kindred(past, "UTC")
+    believed = Kinship(past, "UTC")
     assert believed(seen(delivered_kwh=4.0), late).remaining_kwh > 0.0
     assert believed(seen(delivered_kwh=4.0), late).departure.median > late
     assert believed(seen(delivered_kwh=4.0, is_full=True), late).remaining_kwh == 0.0
@@ -170,7 +170,7 @@ def test_whom_nobody_is_like_lingers_and_a_full_car_wants_nothing(past):
 def test_departures_are_believed_in_order_and_to_come(stays_h, hours, silent):
     past = [regular(day + 1, stay_h=stay_h) for day, stay_h in enumerate(stays_h)]
     now = NOON + timedelta(hours=hours)
-    session = Kindred(past, "UTC")(seen(stated_energy_kwh=None) if silent else seen(), now)
+    session = Kinship(past, "UTC")(seen(stated_energy_kwh=None) if silent else seen(), now)
     times = session.departure.times
     assert list(times) == sorted(times)
     assert times[0] > now

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from optimizer.discrete.runs import NOISE_COST, NOISE_KWH, Switching, Want, Window
+from optimizer.discrete.runs import NOISE_COST, NOISE_KWH, Due, Switching, Want, Window
 from optimizer.scheduling.pilots import Room
 from tests.reference.dispatch import grant as granted
 from tests.reference.dispatch import level
@@ -83,15 +83,22 @@ def kwh(pilot_a, window):
 
 
 def cost(pilot_a, window, want, switching):
-    """Energy until the car is full, bands of what lacks, and restarts before it is full."""
+    """Energy until the car is full, bands of what lacks and of what is late, and restarts before it is full."""
     offered_kwh = np.concatenate([[0.0], np.cumsum(kwh(pilot_a, window))])
     taken_kwh = np.diff(np.minimum(offered_kwh, want.need_kwh))
     is_on = np.concatenate([[switching.is_on], pilot_a > 0])
     restarts = is_on[1:] & ~is_on[:-1] & np.logical_or.accumulate(is_on)[:-1]
     n_restarts = (restarts & (offered_kwh[:-1] < want.need_kwh - NOISE_KWH)).sum()
-    edges = np.concatenate([[0.0], np.cumsum(want.width_kwh)])
-    short_kwh = np.diff(np.minimum(edges, want.need_kwh - taken_kwh.sum()))
-    return taken_kwh @ window.price + short_kwh @ want.short_per_kwh + switching.cost * n_restarts
+    short = bands(want.need_kwh - taken_kwh.sum(), want.width_kwh, want.short_per_kwh)
+    late_kwh = np.maximum(want.due.need_kwh - want.due.share @ taken_kwh, 0.0)
+    late = map(bands, late_kwh, want.due.width_kwh, want.due.late_per_kwh)
+    return taken_kwh @ window.price + short + sum(late) + switching.cost * n_restarts
+
+
+def bands(amount_kwh, width_kwh, per_kwh):
+    """The first band first, up to its width."""
+    edges = np.concatenate([[0.0], np.cumsum(width_kwh)])
+    return np.diff(np.minimum(edges, amount_kwh)) @ per_kwh
 
 
 def runs(pilot_a):
@@ -163,6 +170,14 @@ def planned(want, window, switching, levels_a):
     return best_a
 
 
+def timely(want, window, switching, levels_a):
+    """With no price of being in time, and with each part of it."""
+    hurries = (0.0, 0.5, 1.0, 2.0, 8.0) if want.due.early_per_kwh.any() else (0.0,)
+    prices = [window.price - hurry * want.due.early_per_kwh for hurry in hurries]
+    found = [planned(want, window._replace(price=price), switching, levels_a) for price in prices]
+    return min(found, key=lambda pilot_a: cost(pilot_a, window, want, switching))
+
+
 # --- EVSEs ------------------------------------------------------------------------------------------
 
 
@@ -209,6 +224,18 @@ def window(evse, seat, begins, cars, grid):
     )
 
 
+def due(evse, seat, slots, cars):
+    """The deadlines of one session, and what the plan pays for being in time in each slot."""
+    mine = [k for k in range(cars.dues.seat.shape[1]) if cars.dues.seat[evse, k] == seat]
+    mine = [k for k in mine if cars.dues.need_kwh[evse, k] > 0]
+    here_h = cars.connected_h[evse, seat, slots]
+    share = np.minimum(cars.dues.until_h[evse][np.ix_(mine, slots)] / here_h, 1.0)
+    need_kwh, width_kwh, late_per_kwh, worth = (
+        column[evse, mine] for column in cars.dues[1:2] + cars.dues[3:]
+    )
+    return Due(share, need_kwh, width_kwh, late_per_kwh, worth @ share)
+
+
 def reply(evse, moves, cars, contactors, grid, told):
     """Choose for one session after the other with all others' pilots on the rows."""
     put(evse, -1.0, grid, told)
@@ -220,9 +247,9 @@ def reply(evse, moves, cars, contactors, grid, told):
         may = switching(evse, begins == 0 and slots.slot[0] == 0, contactors)
         if not may.is_on:
             slots.high_a[: may.still] = 0.0
-        want = Want(*(values[evse, seat] for values in cars[2:6]))
+        want = Want._make((*(column[evse, seat] for column in cars[2:6]), due(evse, seat, slots.slot, cars)))
         old_a = told.pilot_a[evse, slots.slot]
-        options = [old_a, planned(want, slots, may, grid.wires.levels_a[evse])] if moves else [old_a]
+        options = [old_a, timely(want, slots, may, grid.wires.levels_a[evse])] if moves else [old_a]
         costs = [cost(one, slots, want, may) for one in options]
         best = len(costs) - 1 if costs[-1] < costs[0] - NOISE_COST else 0
         told.pilot_a[evse, slots.slot] = options[best]

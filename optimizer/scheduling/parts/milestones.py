@@ -141,6 +141,13 @@ class Milestones(Part):
             problem, frozen((late_per_kwh(problem.deadlines, moment.weights) * late_kwh).sum(axis=2))
         )
 
+    def worth_per_kwh(self, problem: Problem, row_duals: FloatArray) -> FloatArray:
+        """Return what one kWh more by each deadline is worth, shape (E, K) [currency/kWh]."""
+        out: FloatArray = np.zeros(problem.deadlines.need_kwh.shape)
+        there = self._number < out.shape[1]
+        out[self._evse[there], self._number[there]] = row_duals[self._row[there]]
+        return frozen(np.where(problem.deadlines.need_kwh > 0, out, 0.0))
+
     def _of_members(self, values: FloatArray) -> FloatArray:
         """Return the values of the members, 0 where a problem has no such deadline any more."""
         out = np.zeros((self._evse.size, *values.shape[2:]))

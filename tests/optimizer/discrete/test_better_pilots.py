@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from models.arrays import frozen
 from models.assets import SiteAssets
 from models.grid.site import Evse
+from models.sessions import Milestone
 from optimizer.discrete.standing import Standing
 from optimizer.mpc import Controller
 from optimizer.options import PlanOptions
@@ -180,6 +181,19 @@ def test_pilots_are_better_where_a_promise_was_made():
     rounded, better = plans(state(crowded, *cars, prices=np.linspace(0.1, 0.4, 16)))
     assert better.report.objective <= rounded.report.objective
     assert all(one.is_kept for one in better.promises)
+
+
+def test_better_pilots_are_less_late_for_milestones_in_a_crowd():
+    crowded = site(4, limit_kw=1.2 * FULL_KW)
+    milestone = (Milestone(at(2.0), 8.0),)
+    cars = [car(one, 15.0, milestones=milestone) for one in crowded.evse_ids]
+    rounded, better = plans(state(crowded, *cars, prices=np.linspace(0.4, 0.1, 16)))
+    late = [
+        next(term.value for term in one.report.terms if term.name == "energy late for a milestone")
+        for one in (rounded, better)
+    ]
+    assert late[1] <= late[0]
+    assert better.report.objective < rounded.report.objective
 
 
 def test_contactors_that_closed_for_another_car_do_not_hold_this_one():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.discrete import reply
-from optimizer.discrete.reply import Cars, Contactors, Grid, Told
+from optimizer.discrete.reply import Cars, Contactors, Dues, Grid, Told
 from optimizer.scheduling.dispatch import wires_of
 from tests.reference import discrete as reference
 from tests.strategies import problems
@@ -55,6 +55,7 @@ def cases(draw):
         width_kwh=np.stack(widths_kwh, axis=2),
         short_per_kwh=np.stack([np.full(need_kwh.shape, 5.0), np.full(need_kwh.shape, 50.0)], axis=2),
         price_per_kwh=rng.choice([0.1, 0.2, 0.3], (n_evses, n)) + 1e-3 * rng.random((n_evses, n)),
+        dues=drawn_dues(rng, problem, n),
     )
     charging = rng.random(n_evses) < 0.5
     contactors = Contactors(
@@ -72,6 +73,35 @@ def cases(draw):
     wished_a = np.where(rng.random((n_evses, n)) < 0.5, cars.max_a, 0.0)
     reference.carry(range(n_evses), wished_a, grid, told)
     return Case(cars, contactors, grid, told, rng)
+
+
+def drawn_dues(rng, problem, n):
+    """Up to two deadlines at each EVSE, of any of its sessions, each within the slots."""
+    n_dues, (n_evses, n_seats) = int(rng.integers(3)), problem.need_kwh.shape
+    shape = (n_evses, n_dues)
+    until = rng.uniform(0.2, n, (*shape, 1))
+    need_kwh = rng.choice([0.0, 0.5, 2.0], shape)
+    width_kwh = np.stack([need_kwh / 2, np.full(shape, np.inf)], axis=2)
+    return Dues(
+        until_h=np.clip(until - np.arange(n), 0.0, 1.0) * problem.grid.step_h,
+        need_kwh=need_kwh,
+        seat=rng.integers(n_seats, size=shape) if n_seats else np.zeros(shape, dtype=np.int64),
+        width_kwh=width_kwh,
+        late_per_kwh=rng.choice([0.02, 5.0], (*shape, 1)) * np.array([1.0, 1.1]),
+        worth_per_kwh=rng.choice([0.0, 0.1], shape),
+    )
+
+
+@given(case=cases())
+@settings(max_examples=40)
+def test_what_is_due_is_that_of_the_session_in_its_own_slots(case):
+    evse = case.evse()
+    for seat in range(case.cars.need_kwh.shape[1]):
+        slot = np.nonzero(case.cars.connected_h[evse, seat] > 0)[0]
+        ours = reply.due_kernel(evse, seat, slot, case.cars)
+        theirs = reference.due(evse, seat, slot, case.cars)
+        for name, mine, other in zip(ours._fields, ours, theirs, strict=True):
+            np.testing.assert_allclose(mine, other, atol=1e-12, err_msg=name)
 
 
 def assert_same(ours, theirs):

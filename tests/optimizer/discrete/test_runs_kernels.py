@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.discrete import runs
-from optimizer.discrete.runs import Switching, Want, Window
+from optimizer.discrete.runs import Due, Switching, Want, Window
 from tests.reference import discrete as reference
 
 LEVELS_A = np.array([6.0, 8.0, 10.0, 13.0, 16.0, 32.0, np.inf])
@@ -37,12 +37,31 @@ def windows(draw, most=7):
 
 
 @st.composite
-def wants(draw):
+def dues(draw, n):
+    """Deadlines within a window of ``n`` slots, some of them within a slot."""
+    n_dues = draw(st.integers(0, 2))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    until = rng.uniform(0.2, n, (n_dues, 1))
+    share = np.clip(until - np.arange(n), 0.0, 1.0)
+    need_kwh = rng.choice([0.5, 3.0], n_dues)
+    width_kwh = np.stack([need_kwh / 2, np.full(n_dues, np.inf)], axis=1)
+    late_per_kwh = rng.choice([0.02, 5.0], (n_dues, 1)) * np.array([[1.0, 1.1]])
+    return Due(share, need_kwh, width_kwh, late_per_kwh, rng.choice([0.0, 0.1], n_dues) @ share)
+
+
+@st.composite
+def wants(draw, n):
     need_kwh = draw(st.integers(1, 120)) / 10
     width_kwh = np.array([need_kwh / 2, need_kwh / 4, np.inf])
-    return Want(
-        need_kwh, draw(st.sampled_from([0.0, 0.15, 0.25, 5.0])), width_kwh, np.array([5.0, 5.1, 50.0])
-    )
+    worth = draw(st.sampled_from([0.0, 0.15, 0.25, 5.0]))
+    return Want(need_kwh, worth, width_kwh, np.array([5.0, 5.1, 50.0]), draw(dues(n)))
+
+
+@st.composite
+def wishes(draw):
+    """A window and what is wanted in it."""
+    window = draw(windows())
+    return window, draw(wants(window.slot.size))
 
 
 def pilots_for(window, seed):
@@ -87,8 +106,9 @@ def test_a_car_draws_what_it_can_of_its_pilot(window, seed):
     np.testing.assert_allclose(runs.kwh_kernel(pilot_a, window), reference.kwh(pilot_a, window))
 
 
-@given(window=windows(), want=wants(), switching=switchings(), seed=SEEDS)
-def test_pilots_cost_energy_what_lacks_and_restarts(window, want, switching, seed):
+@given(wish=wishes(), switching=switchings(), seed=SEEDS)
+def test_pilots_cost_energy_what_lacks_what_is_late_and_restarts(wish, switching, seed):
+    window, want = wish
     pilot_a = pilots_for(window, seed)
     ours = runs.cost_kernel(pilot_a, window, want, switching)
     assert ours == pytest.approx(reference.cost(pilot_a, window, want, switching), abs=1e-9)
@@ -122,9 +142,29 @@ def test_the_dearest_slots_are_lowered_first(window, surplus_kwh, seed):
     assert lost_kwh <= surplus_kwh + 1e-6
 
 
-@given(window=windows(), want=wants(), switching=switchings())
+@given(amount_kwh=st.floats(0.0, 9.0), seed=SEEDS)
+def test_bands_fill_one_after_the_other(amount_kwh, seed):
+    rng = np.random.default_rng(seed)
+    width_kwh, per_kwh = np.append(rng.uniform(0.0, 3.0, 3), np.inf), rng.uniform(0.0, 9.0, 4)
+    ours = runs.bands_kernel(amount_kwh, width_kwh, per_kwh)
+    assert ours == pytest.approx(reference.bands(amount_kwh, width_kwh, per_kwh))
+
+
+@given(wish=wishes(), switching=switchings())
 @settings(max_examples=60)
-def test_planned_pilots_cost_what_those_of_the_twin_cost(window, want, switching):
+def test_timely_pilots_cost_what_those_of_the_twin_cost(wish, switching):
+    window, want = wish
+    ours = runs.timely_kernel(want, window, switching, LEVELS_A)
+    theirs = reference.timely(want, window, switching, LEVELS_A)
+    cost = reference.cost(ours, window, want, switching)
+    assert cost == pytest.approx(reference.cost(theirs, window, want, switching), abs=1e-6)
+    assert (ours <= window.high_a).all()
+
+
+@given(wish=wishes(), switching=switchings())
+@settings(max_examples=60)
+def test_planned_pilots_cost_what_those_of_the_twin_cost(wish, switching):
+    window, want = wish
     ours = runs.planned_kernel(want, window, switching, LEVELS_A)
     theirs = reference.planned(want, window, switching, LEVELS_A)
     cost = reference.cost(ours, window, want, switching)
