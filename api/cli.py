@@ -52,6 +52,7 @@ def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its param
     sessions: Annotated[
         Path | None, typer.Option(help="Recorded sessions; without a departure while a car is there.")
     ] = None,
+    known: Annotated[Path | None, typer.Option(help="Weather, price: past, and to come.")] = None,
     horizon: Annotated[float, typer.Option(min=0.01, help="Hours to look ahead.")] = 24.0,
     step: Annotated[int | None, typer.Option(min=1, help="Minutes of a slot; those of the samples.")] = None,
     at: Annotated[
@@ -63,9 +64,7 @@ def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its param
     id_: Annotated[str | None, typer.Option("--id", help="Long form: the column of names.")] = None,
     value: Annotated[str | None, typer.Option(help="Long form: the column of values.")] = None,
     zone: Annotated[str, typer.Option(help="IANA zone of days, and of times without an offset.")] = "UTC",
-    country: Annotated[
-        str | None, typer.Option(help="ISO code, as DE: its public holidays are like Sundays.")
-    ] = None,
+    country: Annotated[str | None, typer.Option(help="As DE: its holidays are Sundays.")] = None,
     subdivision: Annotated[str | None, typer.Option(help="State or province of it, as BY.")] = None,
     holiday: Annotated[
         list[datetime] | None,
@@ -100,7 +99,9 @@ def forecast(  # noqa: PLR0913, PLR0917 - the options of a command are its param
     days = tuple(one.date() for one in holiday or ())
     only = tuple(column or ())
     columns = Columns(time, id_, value, only, zone, charging, installed, country, subdivision, days)
-    asked = command.Asked(horizon, step, at, levels, paths, seed, total, sessions, registers, forecaster)
+    asked = command.Asked(
+        horizon, step, at, levels, paths, seed, total, sessions, registers, forecaster, known
+    )
     command.forecast(history, columns, asked, out, plot)
 
 

@@ -17,7 +17,7 @@ from api.forecasts.files.table import read_table, write_table
 from models.errors import ChargingError, Issue, IssueList
 
 if TYPE_CHECKING:
-    from api.forecasts.request import ForecastAnswer, ForecastRequest, SessionRecord, Wanted
+    from api.forecasts.request import Column, ForecastAnswer, ForecastRequest, SessionRecord, Wanted
     from models.forecasting.names import ForecasterName
 
 _PICTURES: Final = (".png", ".svg", ".html")
@@ -42,6 +42,7 @@ class Asked:
     sessions: Path | None = None
     registers: bool = False
     forecaster: str | None = None
+    known: Path | None = None
 
 
 def forecast(
@@ -123,6 +124,12 @@ def _request(found: History, columns: Columns, asked: Asked) -> "ForecastRequest
         from api.forecasts.files.sessions import sessions_in
 
         sessions, notes = sessions_in(read_table(asked.sessions), found.series, columns.zone)
+    ahead: tuple[Column, ...] = ()
+    if asked.known is not None:
+        from api.forecasts.files.known import known_in
+
+        ahead, told = known_in(read_table(asked.known), columns)
+        notes = (*notes, *told)
     series, kind = found.series, SampleKind.MEAN_POWER
     if asked.registers:
         kind = SampleKind.ENERGY_REGISTER
@@ -135,6 +142,7 @@ def _request(found: History, columns: Columns, asked: Asked) -> "ForecastRequest
         at,
         columns.calendar,
         sessions=sessions,
+        columns=ahead,
         kind=kind,
         notes=(*found.notes, *notes),
     )

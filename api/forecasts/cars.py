@@ -11,7 +11,14 @@ from api.forecasts.records import believed_of, has_ended, memory_of, power_of, t
 from api.forecasts.request import PATHS_OF_A_SUM, ForecastRequest
 from models.arrays import FloatArray, frozen
 from models.errors import Issue
-from models.forecasting.forecaster import Known, PluggedIn, QuantileForecast, ScenarioPaths, Series
+from models.forecasting.forecaster import (
+    Known,
+    KnownColumns,
+    PluggedIn,
+    QuantileForecast,
+    ScenarioPaths,
+    Series,
+)
 from models.timegrid import TimeGrid
 from models.units import SECONDS_PER_DAY
 
@@ -36,13 +43,21 @@ class CarsAhead:
         Of the same series from their samples; learns while this stands before it.
     request : ForecastRequest
     now : datetime
+    columns : KnownColumns or None
+        What is known ahead beside the cars.
     """
 
-    def __init__(self, base: "Forecaster", request: ForecastRequest, now: datetime) -> None:
+    def __init__(
+        self,
+        base: "Forecaster",
+        request: ForecastRequest,
+        now: datetime,
+        columns: KnownColumns | None = None,
+    ) -> None:
         self._base = base
         sessions, forgotten = without_forgotten(request.sessions, now)
         request = replace(request, sessions=sessions)
-        self._known = Known(as_of=now, plugged_in=request.plugged_in)
+        self._known = Known(now, request.plugged_in, columns)
         self._layered: OpenSessionsForecaster | None = None
         names = {one.series_id for one in request.sessions} | {one.series_id for one in request.plugged_in}
         self._has_cars = np.array([one.series_id in names for one in request.series])
@@ -50,7 +65,7 @@ class CarsAhead:
         self.notes = (*forgotten, *unused)
         if request.sessions and not unused:
             self._layered, believed = _with_sessions(base, request, now)
-            self._known = Known(as_of=now, plugged_in=(*request.plugged_in, *believed))
+            self._known = Known(now, (*request.plugged_in, *believed), columns)
 
     def forecast(self, grid: TimeGrid) -> QuantileForecast:
         """Return quantiles at the forecaster's own levels."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from models.arrays import FloatArray
+from models.arrays import FloatArray, IntArray
 from models.errors import Issue
 from models.forecasting.cleaning.findings import Findings
 from models.forecasting.cleaning.readings import Readings
@@ -98,6 +98,27 @@ class SessionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """Values of one quantity that is known ahead; of two at the same time the later one holds.
+
+    Parameters
+    ----------
+    name : str
+    time_s : (n,) int64
+        Start of the interval that each value is the mean of, since the epoch [s].
+    value : (n,) float64
+        NaN where it is not known.
+    sample_s : int
+        Length of an interval [s].
+    """
+
+    name: str
+    time_s: IntArray
+    value: FloatArray
+    sample_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class ForecastRequest:
     """Samples of some series, and the forecast that is wanted of them.
 
@@ -116,6 +137,8 @@ class ForecastRequest:
         Cars of which departure and need are told.
     sessions : tuple of SessionRecord
         Sessions that have ended, and those of cars that are still there; cars that come are learnt from them.
+    columns : tuple of Column
+        Weather, prices and the like, of the past and of what is to come.
     kind : SampleKind
     notes : tuple of Issue
         What was seen while the input was read.
@@ -129,6 +152,7 @@ class ForecastRequest:
     calendar: SiteCalendar = field(default_factory=SiteCalendar)
     plugged_in: tuple[PluggedIn, ...] = ()
     sessions: tuple[SessionRecord, ...] = ()
+    columns: tuple[Column, ...] = ()
     kind: SampleKind = SampleKind.MEAN_POWER
     notes: tuple[Issue, ...] = ()
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from api.forecasts.cars import CarsAhead
 from api.forecasts.request import PATHS_OF_A_SUM, ForecastAnswer, ForecastRequest, SampleKind
+from api.forecasts.slots import by_slot, in_slots
 from models.arrays import FloatArray, IntArray, frozen
 from models.errors import Issue
 from models.forecasting.cleaning.findings import Fault, Findings
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _STALE_S: Final = 2 * SECONDS_PER_DAY
 _SHORT_DAYS: Final = 7
-_LEAST_SHARE: Final = 0.5
 _MOST_ALONE: Final = 3
 _WATCHED_DAYS: Final = 45
 _ALONE_S: Final = 7 * SECONDS_PER_DAY
@@ -38,7 +38,7 @@ def forecast_of(request: ForecastRequest) -> ForecastAnswer:
     wanted, grid = request.wanted, grid_from(now, request.wanted.step_s, request.wanted.n_slots)
     base = _chosen(request)
     base.update(learnt)
-    asked = CarsAhead(base, request, now)
+    asked = CarsAhead(base, request, now, in_slots(request.columns, grid))
     forecast = at_levels(asked.forecast(grid), frozen(wanted.levels))
     paths = asked.paths(grid, wanted.n_paths, wanted.seed) if wanted.n_paths else None
     total = None
@@ -62,29 +62,6 @@ def at_levels(forecast: QuantileForecast, levels: FloatArray) -> QuantileForecas
         return forecast
     values = [[at_level(forecast.levels, rows, level) for level in levels] for rows in forecast.values]
     return replace(forecast, levels=levels, values=frozen(values))
-
-
-def by_slot(samples: Samples, sample_s: int, step_s: int) -> Samples:
-    """Return the mean of each slot of ``step_s`` seconds from samples of every ``sample_s`` seconds.
-
-    A slot needs half of its samples, and is curtailed where one of them is; a sample that is longer than a slot
-    counts in each slot that it covers.
-    """
-    if sample_s == step_s:
-        return samples
-    parts = max(sample_s // step_s, 1)
-    time_s = (samples.time_s[:, np.newaxis] + np.arange(parts) * (sample_s // parts)).ravel()
-    row, value = np.repeat(samples.row, parts), np.repeat(samples.value, parts)
-    keys, slot = np.unique(np.stack((row, time_s // step_s)), axis=1, return_inverse=True)
-    there = ~np.isnan(value)
-    count = np.bincount(slot[there], minlength=keys.shape[1])
-    total = np.bincount(slot[there], weights=value[there], minlength=keys.shape[1])
-    enough = count >= max(_LEAST_SHARE * step_s / sample_s, 1)
-    mean = np.divide(total, count, out=np.full(count.size, np.nan), where=enough)
-    curtailed = None
-    if samples.curtailed is not None:
-        curtailed = np.bincount(slot, np.repeat(samples.curtailed, parts), minlength=keys.shape[1]) > 0
-    return Samples(keys[1] * step_s, keys[0], frozen(mean), curtailed)
 
 
 def _chosen(request: ForecastRequest) -> "Forecaster":

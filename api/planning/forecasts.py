@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from api.forecasts.service import by_slot
+from api.forecasts.slots import by_slot
 from api.planning.request import MeteredLoad, PlanRequest
 from models.arrays import FloatArray, IntArray, frozen
 from models.forecasting.cleaning.findings import Fault, Findings

@@ -140,12 +140,18 @@ class BlendedForecaster(RingForecaster):
         self, before: int, targets: IntArray, levels: FloatArray, rows: IntArray | None = None
     ) -> FloatArray:
         """Quantiles of every memory for target steps, shape (n_series or n_rows, 3, n_levels, n_targets)."""
+        values = self._history.values if rows is None else self._history.values[rows]
+        return self._remembered(values, before, targets, levels)
+
+    def _remembered(
+        self, values: FloatArray, before: int, targets: IntArray, levels: FloatArray
+    ) -> FloatArray:
+        """Quantiles of every memory of some values by place of the ring, (n_rows, 3, n_levels, n_targets)."""
         shape, history = self._options.shape, self._history
         per_day = SECONDS_PER_DAY // self.step_s
         found = neighbours(history, shape, before, targets)
         back = places_before(history, before, shape.reach_days * per_day)
         lengths = np.asarray([max(h * 3600 // self.step_s, 1) for h in shape.state_hours], dtype=np.int64)
-        values = history.values if rows is None else history.values[rows]
         states = day_states_kernel(values, back, per_day, lengths)
         read = (found.places, found.blocks, found.windows, found.weights, found.fade)
         busy = busy_kernel(values, back, _BUSY_SHARE)

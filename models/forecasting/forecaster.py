@@ -138,10 +138,35 @@ class PluggedIn:
 
 @dataclass(frozen=True, slots=True)
 class KnownColumns:
-    """Values that are known ahead on the forecast's grid (weather, price), shape (n_columns, n_slots)."""
+    """Values that are known ahead (weather, price), the same for all series.
+
+    Parameters
+    ----------
+    names : tuple of str
+    values : (n_columns, n_slots) float64
+        Mean of each slot, in any unit; NaN where it is not known.
+    grid : TimeGrid or None
+        Slots of the values, of the forecaster's step: those of the past, to learn from, and those to come. The
+        forecast's own slots where None.
+    """
 
     names: tuple[str, ...]
     values: FloatArray
+    grid: TimeGrid | None = None
+
+    def at(self, steps: IntArray, otherwise: TimeGrid) -> FloatArray:
+        """Return the values at absolute steps, NaN where none is known, shape (n_columns, n_steps).
+
+        Parameters
+        ----------
+        steps : (n_steps,) int64
+        otherwise : TimeGrid
+            Slots of the values where they have none of their own.
+        """
+        first = (self.grid or otherwise).first_step
+        place = steps - first
+        inside = (place >= 0) & (place < self.values.shape[1])
+        return frozen(np.where(inside, self.values[:, np.where(inside, place, 0)], np.nan))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The forecaster that the product uses where nobody chose another one."""
 
-from models.forecasting.blended import BlendedForecaster
+from models.forecasting.explained import ExplainedForecaster
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import Forecaster, Series
 
@@ -16,4 +16,4 @@ def usual(series: tuple[Series, ...], step_s: int, calendar: SiteCalendar | None
     calendar : SiteCalendar or None
         Zone and holidays of the site; UTC without holidays where None.
     """
-    return BlendedForecaster(series, step_s, calendar)
+    return ExplainedForecaster(series, step_s, calendar)

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 import numpy as np
 from pydantic import Field
 
+from api.forecasts.known.schemas import MOST_COLUMNS, KnownColumnWire, StepMinutes
 from api.forecasts.request import PATHS_OF_A_SUM, TOTAL, ForecastRequest, SampleKind, SessionRecord, Wanted
 from api.forecasts.schemas import MAX_SAMPLES
 from api.sessions.schemas import DepartureQuantiles, DepartureWire
@@ -41,8 +42,6 @@ KEPT_DAYS: Final = 110
 """Days that a forecaster keeps of each series, about."""
 
 """Series x slots x (levels + paths) of one answer."""
-
-StepMinutes = Literal[1, 5, 10, 15, 20, 30, 60]
 
 
 class SeriesWire(WireModel):
@@ -212,6 +211,14 @@ class ForecastWire(WireModel):
     subdivision: Annotated[
         Subdivision | None, Field(description="state or province of it, with holidays of its own")
     ] = None
+    known: Annotated[
+        tuple[KnownColumnWire, ...],
+        Field(
+            max_length=MOST_COLUMNS,
+            description="what is known ahead and the same for all series; where its values end, the forecast is made "
+            "without it and says so",
+        ),
+    ] = ()
     plugged_in: Annotated[
         tuple[PluggedInWire, ...],
         Field(
@@ -252,6 +259,7 @@ class ForecastWire(WireModel):
             SiteCalendar(self.zone, frozenset(self.holidays), self.country, self.subdivision),
             tuple(car.to_domain(never) for car in self.plugged_in),
             tuple(one.to_domain() for one in self.sessions),
+            tuple(one.to_domain() for one in self.known),
             SampleKind(self.kind),
         )
 
@@ -280,6 +288,8 @@ class ForecastWire(WireModel):
         issues.require(is_zone(self.zone), "zone", f"no time zone is called {self.zone!r}")
         check_region(self.country, self.subdivision, ("country", "subdivision"), issues)
         self._check_size(issues)
+        for name in repeated(one.name for one in self.known):
+            issues.add("known", f"name {name!r} is there more than once")
         known = {one.series_id for one in self.series}
         for name in repeated(car.session_id for car in self.plugged_in):
             issues.add("plugged_in", f"session_id {name!r} is there more than once")

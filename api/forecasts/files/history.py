@@ -20,7 +20,7 @@ from models.zones import is_zone
 if TYPE_CHECKING:
     import pandas as pd
 
-_TIMES: Final = (
+TIMES: Final = (
     "date time",
     "time",
     "timestamp",
@@ -158,7 +158,7 @@ def _time_column(table: "pd.DataFrame", columns: Columns, issues: IssueList) -> 
         )
         return columns.time
     by_name = {name.lower(): name for name in reversed(table.columns)}
-    known = [by_name[name] for name in _TIMES if name in by_name]
+    known = [by_name[name] for name in TIMES if name in by_name]
     typed = [name for name in table if pd.api.types.is_datetime64_any_dtype(table[name])]
     for name in (*known, *typed):
         return str(name)
@@ -235,7 +235,7 @@ def _value_column(table: "pd.DataFrame", taken: tuple[str, str], columns: Column
             return str(by_name[known])
     numeric = [
         name
-        for name in _numeric(table)
+        for name in numeric_columns(table)
         if name not in (*taken, *_FLAGS, *_LIMITS) and not _BESIDE.search(name)
     ]
     if len(numeric) == 1:
@@ -252,7 +252,7 @@ def _value_column(table: "pd.DataFrame", taken: tuple[str, str], columns: Column
 def _wide(table: "pd.DataFrame", time: str, columns: Columns, notes: IssueList, issues: IssueList) -> _Melted:
     for missing in (name for name in columns.only if name not in table):
         issues.add("--column", f"there is no column {missing!r}; {_there(table)}")
-    found = [name for name in _numeric(table) if name not in (time, *_FLAGS, *_LIMITS)]
+    found = [name for name in numeric_columns(table) if name not in (time, *_FLAGS, *_LIMITS)]
     loads = [name for name in found if not _BESIDE.search(name)]
     wanted = [name for name in columns.only if name in table] or loads or found
     if not wanted:
@@ -268,7 +268,7 @@ def _wide(table: "pd.DataFrame", time: str, columns: Columns, notes: IssueList, 
     )
 
 
-def _numeric(table: "pd.DataFrame") -> list[str]:
+def numeric_columns(table: "pd.DataFrame") -> list[str]:
     """Return the columns that hold mostly numbers."""
     import pandas as pd  # noqa: PLC0415 - as above
 

@@ -7,19 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.app import create_app
 from api.examples.forecast import example_forecast
 from api.forecasts.answer.schemas import ForecastOut
-from api.settings import Settings
-from tests.serving import serving
 
 START = "2026-03-02T00:00:00+00:00"
-
-
-@pytest.fixture(scope="module")
-def client():
-    with serving(create_app(Settings())) as client:
-        yield client
 
 
 def request(n=14 * 48, **members):

@@ -1,0 +1,1 @@
+"""What is known ahead of a forecast, beside samples and cars."""
