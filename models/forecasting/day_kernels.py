@@ -33,8 +33,9 @@ def day_states_kernel(values: FloatArray, places: IntArray, per_day: int, length
     """
     n_series, n_back, n_states = values.shape[0], places.size, lengths.size
     n_days = (n_back - lengths[n_states - 1]) // per_day
-    out = np.zeros((n_series, n_days + 1, n_states))
-    total, number = np.zeros(n_back + 1), np.zeros(n_back + 1)
+    out = np.empty((n_series, n_days + 1, n_states))
+    total, number = np.empty(n_back + 1), np.empty(n_back + 1)
+    total[0], number[0] = 0.0, 0.0
     for s in range(n_series):
         for i in range(n_back):
             known = places[i] >= 0 and not np.isnan(values[s, places[i]])
@@ -44,9 +45,9 @@ def day_states_kernel(values: FloatArray, places: IntArray, per_day: int, length
             for d in range(n_days + 1):
                 last = n_back - d * per_day
                 n = number[last] - number[last - lengths[f]]
-                mean = (total[last] - total[last - lengths[f]]) / max(n, 1.0)
-                out[s, d, f] = mean if n > 0.0 else np.nan
-            _standardise_kernel(out[s, :, f], out[s, :, min(f + 1, n_states - 1)])
+                sum_kw = total[last] - total[last - lengths[f]]
+                out[s, d, f] = sum_kw / n if n > 0.0 else np.nan
+            _standardise_kernel(out[s, :, f], out[s, :, f + 1 if f + 1 < n_states else f])
     return out
 
 
@@ -58,11 +59,12 @@ def _standardise_kernel(state: FloatArray, instead: FloatArray) -> None:
         if not np.isnan(value):
             n += 1
             total += value
-    mean, squares = total / max(n, 1), 0.0
+    n = n if n > 0 else 1
+    mean, squares = total / n, 0.0
     for value in state:
         if not np.isnan(value):
             squares += (value - mean) ** 2
-    spread = np.sqrt(squares / max(n, 1))
+    spread = np.sqrt(squares / n)
     flat = spread <= 1e-9 * abs(mean) or spread == 0.0
     for d in range(state.size):
         if not np.isnan(state[d]):
@@ -86,13 +88,13 @@ def busy_kernel(values: FloatArray, places: IntArray, share: float) -> IntArray:
     -------
     (n_series,) int64
     """
-    busy = np.zeros(values.shape[0], dtype=np.int64)
+    busy = np.empty(values.shape[0], dtype=np.int64)
     for s in range(values.shape[0]):
         known, loaded = 0, 0
-        for place in places:
-            if place >= 0 and not np.isnan(values[s, place]):
+        for i in range(places.size):
+            if places[i] >= 0 and not np.isnan(values[s, places[i]]):
                 known += 1
-                loaded += 1 if values[s, place] != 0.0 else 0
+                loaded += 1 if values[s, places[i]] != 0.0 else 0
         busy[s] = 1 if loaded > share * known else 0
     return busy
 
@@ -122,7 +124,8 @@ def slopes_kernel(by_day: FloatArray, weight: FloatArray, state: FloatArray, pen
         total += weight[d] * by_day[0, d]
         mean += weight[d] * by_day[1, d]
     mean /= total
-    gram, moment, centre = np.zeros((n_states, n_states)), np.zeros(n_states), np.zeros(n_states)
+    gram, moment, centre = np.empty((n_states, n_states)), np.empty(n_states), np.empty(n_states)
+    gram[:], moment[:], centre[:] = 0.0, 0.0, 0.0
     for d in range(n_days):
         mass = weight[d] * by_day[0, d]
         apart = weight[d] * by_day[1, d] - mass * mean
@@ -171,8 +174,9 @@ def moved_kernel(
         The first is that of now.
     slope : (n_states,) float64
     """
-    move = np.zeros(state.shape[0] - 1)
+    move = np.empty(state.shape[0] - 1)
     for d in range(move.size):
+        move[d] = 0.0
         for f in range(slope.size):
             move[d] += slope[f] * (state[0, f] - state[d + 1, f])
     for i in range(value.size):

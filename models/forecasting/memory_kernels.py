@@ -65,7 +65,8 @@ def ascending_kernel(value: FloatArray, order: IntArray, key: IntArray, count: I
     n = value.size
     least, most = value[0], value[0]
     for i in range(n):
-        least, most = min(least, value[i]), max(most, value[i])
+        least = min(least, value[i])
+        most = max(most, value[i])
     scale = _KEYS / (most - least) if most > least else 0.0
     scale = scale if np.isfinite(scale) else 0.0
     count[:] = 0
@@ -219,7 +220,8 @@ def memories_kernel(
     places, blocks, windows, weights, fade = found
     n_days, n_targets = places.shape[1], windows.shape[0]
     most = n_days * (blocks[0, 1] - blocks[0, 0])
-    out = np.full((values.shape[0], 3, n_targets, levels.size), np.nan)
+    out = np.empty((values.shape[0], 3, n_targets, levels.size))
+    out[:] = np.nan
     value, mark, by_day = np.empty((2, most)), np.empty(most, dtype=np.int64), np.empty((2, n_days))
     order, key = np.empty((2, most), dtype=np.int64), np.empty(most, dtype=np.int64)
     count = np.empty(N_BUCKETS + 1, dtype=np.int64)
