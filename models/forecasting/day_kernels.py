@@ -106,7 +106,7 @@ def slopes_kernel(by_day: FloatArray, weight: FloatArray, state: FloatArray, pen
     Parameters
     ----------
     by_day : (2, n_days) float64
-        How many samples there are of each day, and their sum.
+        How many samples there are of each day, and the sum of what they are above what is usual at their time.
     weight : (n_days,) float64
         Of a sample of each day.
     state : (1 + n_days, n_states) float64

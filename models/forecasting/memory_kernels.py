@@ -33,18 +33,22 @@ def gathered_kernel(
     value, mark : (n_columns * n_days,) float64 and int64
         Filled from the left: samples, and of each its column times 2**16 and its day.
     by_day : (2, n_days) float64
-        Filled: how many samples there are of each day, and their sum.
+        Filled: how many samples there are of each day, and the sum of what each is above the mean of its column:
+        a day of which the high hours are missing is not a low one.
     """
     n, (n_columns, n_days) = 0, places.shape
     by_day[:] = 0.0
     for c in range(n_columns):
+        begin, total = n, 0.0
         for d in range(n_days):
             place = places[c, d]
             if place >= 0 and not np.isnan(sample[place]):
                 value[n], mark[n] = sample[place], (c << DAY_BITS) | d
-                by_day[0, d] += 1.0
-                by_day[1, d] += sample[place]
+                total += sample[place]
                 n += 1
+        for i in range(begin, n):
+            by_day[0, mark[i] & DAY_MASK] += 1.0
+            by_day[1, mark[i] & DAY_MASK] += value[i] - total / (n - begin)
     return n
 
 

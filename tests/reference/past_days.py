@@ -60,10 +60,12 @@ def solved(matrix, right):
 
 
 def gathered(sample, places):
-    """Known samples of the columns, with column and day; and their number and sum by day."""
+    """Known samples of the columns, with column and day; and by day their number and sum above column means."""
     past = np.where(places >= 0, sample[places], np.nan)
     column, day = np.nonzero(~np.isnan(past))
-    by_day = np.stack([(~np.isnan(past)).sum(axis=0), np.nansum(past, axis=0)])
+    number = (~np.isnan(past)).sum(axis=1, keepdims=True)
+    above = past - np.nansum(past, axis=1, keepdims=True) / np.maximum(number, 1)
+    by_day = np.stack([(~np.isnan(past)).sum(axis=0), np.nansum(above, axis=0)])
     return past[column, day], column, day, by_day
 
 
