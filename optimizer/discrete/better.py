@@ -1,8 +1,7 @@
 """What is sent after the search: better pilots, where they pass every check and break no promise.
 
-The search knows cars that take the same power at any time, and the price of energy at the margin. What comes of it is
-judged as a whole: by the check that shares nothing with it, by the objective, by promises and by the least times of
-contactors.
+The search moves cars that only take power, at the price of energy at the margin. What comes of it is judged as a whole:
+by the check that shares nothing with it, by the objective, by promises and by the least times of contactors.
 """
 
 import time
@@ -14,7 +13,7 @@ from models.arrays import FloatArray, frozen
 from models.state import SiteState
 from optimizer.discrete.improve import Start, improved
 from optimizer.discrete.least_times import n_hasty
-from optimizer.discrete.manner import Manner, is_plain
+from optimizer.discrete.manner import Manner, only_takes
 from optimizer.options import PlanOptions
 from optimizer.problem import Problem
 from optimizer.promises import broken_kwh, promises_of
@@ -58,7 +57,7 @@ class Better:
             The optimum that it follows.
         """
         problem, back_kw = self.problem, sent.schedule.back_kw()
-        moves = (problem.need_kwh > 0).any(axis=1) & is_plain(problem, back_kw)
+        moves = (problem.need_kwh > 0).any(axis=1) & only_takes(problem, back_kw)
         if not moves.any() or time.perf_counter() > self.manner.until_s:
             return sent
         asset_kw = asset_power(sent.schedule)

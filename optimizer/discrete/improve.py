@@ -64,7 +64,7 @@ class Start:
     pilot_a : (E, T) float64
         Pilots that keep every limit [A].
     moves : (E,) bool
-        Whose pilots may change: those of :func:`optimizer.discrete.manner.is_plain` cars.
+        Whose pilots may change: those of :func:`optimizer.discrete.manner.only_takes`.
     limit : (R, T) float64
         What rows may carry.
     """

@@ -58,16 +58,15 @@ def before_a(problem: Problem, before: Told) -> FloatArray:
     return frozen(np.where(stays[:, None] & (problem.max_a > 0), out, 0.0))
 
 
-def is_plain(problem: Problem, back_kw: FloatArray) -> BoolArray:
-    """Return whose cars take the same power at any time, shape (E,).
+def only_takes(problem: Problem, back_kw: FloatArray) -> BoolArray:
+    """Return whose cars only take power, shape (E,).
 
     A car that could give back is one of them while it gives nothing of ``back_kw`` (E, T) [kW] and its battery has
     room for all that it needs.
     """
     cars = problem.batteries
     is_cramped = (cars.most_kwh < problem.need_kwh.max(axis=1, initial=0.0)[:, None]).any(axis=1)
-    turns = back_kw.any(axis=1) | (cars.gives.any(axis=1) & is_cramped)
-    return read_only(np.logical_not(cars.tapers.any(axis=1) | turns))
+    return read_only(np.logical_not(back_kw.any(axis=1) | (cars.gives.any(axis=1) & is_cramped)))
 
 
 def cars_of(problem: Problem, planned: PlannedPower, moment: Moment) -> Cars:
@@ -81,6 +80,8 @@ def cars_of(problem: Problem, planned: PlannedPower, moment: Moment) -> Cars:
         width_kwh=band_widths_kwh(problem, moment.weights),
         short_per_kwh=shortfall_per_kwh(problem, moment.weights),
         price_per_kwh=frozen(early + planned.energy_per_kwh),
+        slope_per_h=problem.batteries.slope_per_h,
+        accepted_kw=problem.batteries.accepted_kw,
         dues=_dues_of(problem, planned, moment),
     )
 

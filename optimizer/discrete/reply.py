@@ -16,6 +16,7 @@ from optimizer.discrete.runs import (
     NOISE_KWH,
     Due,
     Switching,
+    Taper,
     Want,
     Window,
     cost_kernel,
@@ -45,9 +46,10 @@ class Dues(NamedTuple):
 class Cars(NamedTuple):
     """What cars need, and what it costs.
 
-    ``max_a`` and ``price_per_kwh`` are (E, T), ``connected_h`` (E, S, T); ``need_kwh`` is where a car is full and
-    ``worth_per_kwh`` what a kWh more is worth in the plan, both (E, S); what lacks is priced in bands, (E, S, B).
-    What is to be in them before they leave are ``dues``.
+    ``max_a`` and ``price_per_kwh`` are (E, T), as are ``slope_per_h`` and ``accepted_kw`` of tapering batteries;
+    ``connected_h`` is (E, S, T). ``need_kwh`` is where a car is full and ``worth_per_kwh`` what a kWh more is worth in
+    the plan, both (E, S); what lacks is priced in bands, (E, S, B). What is to be in them before they leave are
+    ``dues``.
     """
 
     max_a: FloatArray
@@ -57,6 +59,8 @@ class Cars(NamedTuple):
     width_kwh: FloatArray
     short_per_kwh: FloatArray
     price_per_kwh: FloatArray
+    slope_per_h: FloatArray
+    accepted_kw: FloatArray
     dues: Dues
 
 
@@ -131,7 +135,10 @@ def window_kernel(evse: int, seat: int, begins: int, cars: Cars, grid: Grid) -> 
     slot = np.nonzero(cars.connected_h[evse, seat] > 0.0)[0]
     slot = slot[slot >= begins]
     n = slot.size
-    window = Window(slot, np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n))
+    taper = Taper(
+        cars.connected_h[evse, seat][slot], cars.slope_per_h[evse][slot], cars.accepted_kw[evse][slot]
+    )
+    window = Window(slot, np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), taper)
     levels_a = grid.wires.levels_a[evse]
     for k in range(n):
         t = slot[k]

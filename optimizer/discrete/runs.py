@@ -41,11 +41,24 @@ FORCED = 1e6
 """Cost of a run that a limit ends before its least time [currency]: none is begun that would end so."""
 
 
+class Taper(NamedTuple):
+    """How the power falls that a battery accepts as it fills; all (n,).
+
+    ``hours`` in which the car can charge, ``slope_per_h`` of power that is lost with every kWh (0: it does not fall),
+    and ``accepted_kw`` with nothing given yet.
+    """
+
+    hours: FloatArray
+    slope_per_h: FloatArray
+    accepted_kw: FloatArray
+
+
 class Window(NamedTuple):
     """The slots of one session; all (n,).
 
     ``slot`` of the horizon, ``price`` of a kWh, the least and greatest pilot that are possible, ``low_a`` and
-    ``high_a`` (0: none), the pilot beyond which nothing more is drawn, ``useful_a``, and the energy of 1 A.
+    ``high_a`` (0: none), the pilot beyond which nothing more is drawn, ``useful_a``, the energy of 1 A, and how
+    the battery ``taper``s.
     """
 
     slot: IntArray
@@ -54,6 +67,7 @@ class Window(NamedTuple):
     high_a: FloatArray
     useful_a: FloatArray
     kwh_per_a: FloatArray
+    taper: Taper
 
 
 class Switching(NamedTuple):
@@ -165,8 +179,16 @@ def chosen_kernel(worth: float, window: Window, switching: Switching) -> FloatAr
 
 @kernel
 def kwh_kernel(pilot_a: FloatArray, window: Window) -> FloatArray:
-    """Energy of pilots, shape (n,) [kWh]."""
-    return np.minimum(pilot_a, window.useful_a) * window.kwh_per_a
+    """Energy of pilots, shape (n,) [kWh]; see :func:`optimizer.scheduling.taken.taken_kwh` for the law of tapering."""
+    kwh = np.minimum(pilot_a, window.useful_a) * window.kwh_per_a
+    given_kwh = 0.0
+    for k in range(kwh.size):
+        slope, hours = window.taper.slope_per_h[k], window.taper.hours[k]
+        if slope > 0.0:
+            most_kw = max(window.taper.accepted_kw[k] - slope * given_kwh, 0.0) / (1.0 + slope * hours / 2.0)
+            kwh[k] = min(kwh[k], most_kw * hours)
+        given_kwh += kwh[k]
+    return kwh
 
 
 @kernel
@@ -255,6 +277,16 @@ def lower_kernel(pilot_a: FloatArray, surplus_kwh: float, window: Window, levels
 
 
 @kernel
+def trim_kernel(pilot_a: FloatArray, window: Window, levels_a: FloatArray) -> None:
+    """Lower pilots to the least level that carries what a tapering battery draws; in place."""
+    kwh = kwh_kernel(pilot_a, window)
+    for k in range(pilot_a.size):
+        if pilot_a[k] > 0.0 and window.taper.slope_per_h[k] > 0.0 and window.kwh_per_a[k] > 0.0:
+            above = np.searchsorted(levels_a, kwh[k] / window.kwh_per_a[k] - 1e-9)
+            pilot_a[k] = min(pilot_a[k], levels_a[min(above, levels_a.size - 1)])
+
+
+@kernel
 def planned_kernel(want: Want, window: Window, switching: Switching, levels_a: FloatArray) -> FloatArray:
     """Cheapest pilots that fill a car, or give it all that is possible, shape (n,) [A].
 
@@ -281,6 +313,7 @@ def planned_kernel(want: Want, window: Window, switching: Switching, levels_a: F
             best_a, surplus_kwh = pilot_a, more_kwh
             low -= 0.0 if is_enclosed else WIDER * (high - low)
             high = worth
+    trim_kernel(best_a, window, levels_a)
     lower_kernel(best_a, drop_kernel(best_a, surplus_kwh, window, switching), window, levels_a)
     return best_a
 
@@ -297,7 +330,15 @@ def timely_kernel(want: Want, window: Window, switching: Switching, levels_a: Fl
     least = cost_kernel(best_a, window, want, switching)
     for hurry in HURRIES:
         price = window.price - hurry * want.due.early_per_kwh
-        hasty = Window(window.slot, price, window.low_a, window.high_a, window.useful_a, window.kwh_per_a)
+        hasty = Window(
+            window.slot,
+            price,
+            window.low_a,
+            window.high_a,
+            window.useful_a,
+            window.kwh_per_a,
+            window.taper,
+        )
         pilot_a = planned_kernel(want, hasty, switching, levels_a)
         cost = cost_kernel(pilot_a, window, want, switching)
         if cost < least - NOISE_COST:

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from optimizer.discrete.runs import NOISE_COST, NOISE_KWH, Due, Switching, Want, Window
+from optimizer.discrete.runs import NOISE_COST, NOISE_KWH, Due, Switching, Taper, Want, Window
 from optimizer.scheduling.pilots import Room
 from tests.reference.dispatch import grant as granted
 from tests.reference.dispatch import level
@@ -78,8 +78,17 @@ def chosen(worth, window, switching):
 
 
 def kwh(pilot_a, window):
-    """What a car draws of each pilot."""
-    return np.where(pilot_a < window.useful_a, pilot_a, window.useful_a) * window.kwh_per_a
+    """What a car draws of each pilot, and less and less of it as its battery fills."""
+    found: list[float] = []
+    for k, one in enumerate(pilot_a):
+        hours, slope, accepted_kw = (column[k] for column in window.taper)
+        drawn_kwh = min(one, window.useful_a[k]) * window.kwh_per_a[k]
+        if slope > 0:
+            # Mean power of the slot: what is accepted when half of the slot's energy is in.
+            mean_kw = (accepted_kw - slope * sum(found)) / (1 + slope * hours / 2)
+            drawn_kwh = min(drawn_kwh, max(mean_kw, 0.0) * hours)
+        found.append(drawn_kwh)
+    return np.array(found)
 
 
 def cost(pilot_a, window, want, switching):
@@ -143,6 +152,15 @@ def lower(pilot_a, surplus_kwh, window, levels_a):
                 pilot_a[k] = level_a
 
 
+def trim(pilot_a, window, levels_a):
+    """The least level that carries what is drawn, where the battery tapers."""
+    needed_kwh = kwh(pilot_a, window)
+    for k in np.nonzero((pilot_a > 0) & (window.taper.slope_per_h > 0))[0]:
+        if window.kwh_per_a[k] > 0:
+            enough = [one for one in levels_a if one >= needed_kwh[k] / window.kwh_per_a[k] - 1e-9]
+            pilot_a[k] = min(pilot_a[k], *enough)
+
+
 def planned(want, window, switching, levels_a):
     """Halve the span of the price of energy; only the choice at each price is another's (see :func:`chosen`)."""
     low, high, most = want.worth_per_kwh - 0.02, want.worth_per_kwh + 0.02, want.short_per_kwh[0]
@@ -166,6 +184,7 @@ def planned(want, window, switching, levels_a):
         else:
             best_a, surplus_kwh = pilot_a, more_kwh
             low, high = low if is_enclosed else low - 4.0 * (high - low), worth
+    trim(best_a, window, levels_a)
     lower(best_a, drop(best_a, surplus_kwh, window, switching), window, levels_a)
     return best_a
 
@@ -221,6 +240,9 @@ def window(evse, seat, begins, cars, grid):
         high_a,
         cars.max_a[evse, slots],
         grid.wires.kw_per_a[evse, slots] * cars.connected_h[evse, seat, slots],
+        Taper(
+            cars.connected_h[evse, seat, slots], cars.slope_per_h[evse, slots], cars.accepted_kw[evse, slots]
+        ),
     )
 
 

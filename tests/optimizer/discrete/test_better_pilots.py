@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models.arrays import frozen
 from models.assets import SiteAssets
 from models.grid.site import Evse
-from models.sessions import Milestone
+from models.sessions import Acceptance, Milestone
 from optimizer.discrete.standing import Standing
 from optimizer.mpc import Controller
 from optimizer.options import PlanOptions
@@ -193,6 +193,15 @@ def test_better_pilots_are_less_late_for_milestones_in_a_crowd():
         for one in (rounded, better)
     ]
     assert late[1] <= late[0]
+    assert better.report.objective < rounded.report.objective
+
+
+def test_better_pilots_fill_batteries_that_accept_less_and_less():
+    crowded = site(4, limit_kw=1.7 * FULL_KW)
+    tapers = Acceptance(knee_kwh=6.0, full_kwh=16.0, full_power_kw=FULL_KW)
+    cars = [car(one, 14.0, acceptance=tapers) for one in crowded.evse_ids]
+    rounded, better = plans(state(crowded, *cars, prices=np.linspace(0.4, 0.1, 16)))
+    assert sum(better.session_kwh.values()) >= sum(rounded.session_kwh.values())
     assert better.report.objective < rounded.report.objective
 
 

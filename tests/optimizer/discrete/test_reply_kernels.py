@@ -55,6 +55,8 @@ def cases(draw):
         width_kwh=np.stack(widths_kwh, axis=2),
         short_per_kwh=np.stack([np.full(need_kwh.shape, 5.0), np.full(need_kwh.shape, 50.0)], axis=2),
         price_per_kwh=rng.choice([0.1, 0.2, 0.3], (n_evses, n)) + 1e-3 * rng.random((n_evses, n)),
+        slope_per_h=rng.choice([0.0, 0.0, 1.0], (n_evses, 1)) * np.ones((1, n)),
+        accepted_kw=rng.choice([5.0, 12.0], (n_evses, 1)) * np.ones((1, n)),
         dues=drawn_dues(rng, problem, n),
     )
     charging = rng.random(n_evses) < 0.5
@@ -150,7 +152,10 @@ def test_a_window_holds_what_others_leave(case, begins):
     for seat in seats:
         ours = reply.window_kernel(evse, seat, begins, case.cars, case.grid)
         theirs = reference.window(evse, seat, begins, case.cars, case.grid)
-        for name, mine, other in zip(ours._fields, ours, theirs, strict=True):
+        names = (*ours._fields[:-1], *ours.taper._fields)
+        for name, mine, other in zip(
+            names, (*ours[:-1], *ours.taper), (*theirs[:-1], *theirs.taper), strict=True
+        ):
             np.testing.assert_allclose(mine, other, atol=1e-12, err_msg=name)
 
 

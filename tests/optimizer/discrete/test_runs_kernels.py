@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.discrete import runs
-from optimizer.discrete.runs import Due, Switching, Want, Window
+from optimizer.discrete.runs import Due, Switching, Taper, Want, Window
 from tests.reference import discrete as reference
 
 LEVELS_A = np.array([6.0, 8.0, 10.0, 13.0, 16.0, 32.0, np.inf])
@@ -33,6 +33,11 @@ def windows(draw, most=7):
         high_a=high_a,
         useful_a=rng.choice([7.0, 16.0, 32.0], n),
         kwh_per_a=rng.choice([0.0575, 0.1], n),
+        taper=Taper(
+            np.full(n, 0.25),
+            np.full(n, draw(st.sampled_from([0.0, 0.5, 2.0]))),
+            np.full(n, draw(st.sampled_from([4.0, 9.0]))),
+        ),
     )
 
 
@@ -128,6 +133,16 @@ def test_the_dearest_slots_are_dropped_first(window, switching, surplus_kwh, see
     left_kwh = runs.drop_kernel(ours, surplus_kwh, window, switching)
     assert left_kwh == pytest.approx(reference.drop(theirs, surplus_kwh, window, switching))
     np.testing.assert_array_equal(ours, theirs)
+
+
+@given(window=windows(), seed=SEEDS)
+def test_a_trimmed_pilot_carries_what_was_drawn_and_no_level_less_does(window, seed):
+    ours = pilots_for(window, seed)
+    theirs, before_a = ours.copy(), ours.copy()
+    runs.trim_kernel(ours, window, LEVELS_A)
+    reference.trim(theirs, window, LEVELS_A)
+    np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_allclose(reference.kwh(ours, window), reference.kwh(before_a, window), atol=1e-9)
 
 
 @given(window=windows(), surplus_kwh=st.floats(0.0, 12.0), seed=SEEDS)
