@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -38,6 +39,17 @@ _CERTAIN: Final = (0.5,)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
+class Said(Enum):
+    """What a car's departure and target in the state are."""
+
+    LIKENESS = auto()
+    """What the driver stated, which past drivers did too: one more likeness."""
+    BOUND = auto()
+    """What the driver stated, which nothing is known to compare with: nobody is planned to stay longer."""
+    NOTHING = auto()
+    """An assumption that stands where nobody said anything."""
+
+
 def foreseen(request: PlanRequest) -> PlanRequest:
     """Return the request with all that can be forecast for it: loads from histories, cars from past sessions."""
     request = forecast_loads(request)
@@ -60,42 +72,52 @@ def _with_beliefs(
     request: PlanRequest, ended: Sequence[SessionRecord], calendar: SiteCalendar
 ) -> PlanRequest:
     """Return the request in which cars that are here leave, and take, what similar sessions did."""
-    state = request.state
-    told = [one.arrival <= state.now and one.departure.levels == _CERTAIN for one in state.sessions]
+    state, unsaid = request.state, request.unsaid
+    told = [one.arrival <= state.now and _is_open(one, unsaid) for one in state.sessions]
     if not any(told):
         return request
     memory, as_feature = memory_of(ended, calendar, state.now, _MOST_LEARNT), do_state(ended)
     sessions = list(state.sessions)
     for place in np.flatnonzero(told).tolist():
-        user = request.users.get(sessions[place].session_id)
-        sessions[place] = believed(memory, sessions[place], state, user, as_feature=as_feature)
+        one = sessions[place]
+        role = Said.NOTHING if unsaid is not None else Said.LIKENESS if as_feature else Said.BOUND
+        sessions[place] = believed(memory, one, state, request.users.get(one.session_id), role)
     what = f"of {sum(told)} cars that are here, departure and need are what similar ones of {len(memory)} did"
     return _noted(replace(request, state=replace(state, sessions=tuple(sessions))), what)
 
 
+def _is_open(session: ChargingSession, unsaid: frozenset[str] | None) -> bool:
+    """Return whether past sessions may tell of a car what nobody is sure of."""
+    if unsaid is not None:
+        return session.session_id in unsaid and session.remaining_kwh > 0.0
+    return session.departure.levels == _CERTAIN
+
+
 def believed(
-    memory: "SessionMemory", session: ChargingSession, state: SiteState, user: str | None, *, as_feature: bool
+    memory: "SessionMemory", session: ChargingSession, state: SiteState, user: str | None, said: Said
 ) -> ChargingSession:
     """Return a session that leaves when, and takes what, similar ones did, given that it is still here.
 
-    Where past drivers stated something, what this one stated is one more likeness. Else it is a bound: nobody is
-    planned to stay longer than said. Nobody is planned to take more than asked for, nor less than promised.
+    Nobody is planned to take more than was said, nor less than promised; where nothing was said, nor less than is
+    assumed: what others took was held back at times.
     """
     stated, now, site_id = session.departure.median, state.now, state.site.site_id
     record = SessionRecord(site_id, session.evse_id, session.arrival, None, 0.0, session.max_power_kw, user)
-    if as_feature:
+    if said is Said.LIKENESS:
         record = replace(record, stated_departure=stated, stated_kwh=session.target_kwh)
     kin = memory.kin(arrival_of(record))
     here_h = max((now - session.arrival).total_seconds() / SECONDS_PER_HOUR, 0.0)
     stays_h = kin.stay_h.quantiles(frozen(_STAY_LEVELS), here_h, _LINGER_H).tolist()
     next_ones = [one.arrival for one in state.sessions if one.evse_id == session.evse_id]
-    bounds = [one for one in (*next_ones, *(() if as_feature else (stated,))) if one > now]
+    bounds = [one for one in (*next_ones, *((stated,) if said is Said.BOUND else ())) if one > now]
     times = [min(session.arrival + timedelta(hours=hours), *bounds, _NEVER) for hours in stays_h]
     times[-1] = max(times[-1], *(one.by for one in session.milestones), times[-1])
     done_kwh = max(session.delivered_kwh, 0.0)
     [most_kwh] = kin.energy_kwh.quantiles(frozen([_ENERGY_LEVEL]), done_kwh, _MORE_KWH).tolist()
     owed_kwh = (session.minimum_kwh, session.promised_kwh, *(one.energy_kwh for one in session.milestones))
-    target_kwh = min(session.target_kwh, max(most_kwh, *owed_kwh))
+    least_kwh = max(most_kwh, *owed_kwh)
+    choose = max if said is Said.NOTHING else min
+    target_kwh = choose(session.target_kwh, least_kwh)
     return replace(session, departure=Departure(_STAY_LEVELS, tuple(times)), target_kwh=target_kwh)
 
 

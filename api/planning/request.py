@@ -55,6 +55,9 @@ class PlanRequest:
         Sessions of the site that have ended, from which departures, needs and arrivals are learnt.
     users : mapping of str to str
         Who charges, by session, where that is known.
+    unsaid : frozenset of str or None
+        Sessions whose departure and target nobody said, so that past sessions alone tell them, all others being
+        believed; None: what the state gives are statements.
     notes : tuple of str
         What the reader of the plan must know about its input.
     """
@@ -66,4 +69,5 @@ class PlanRequest:
     transactions: Mapping[str, str] = field(default_factory=dict)
     past: tuple[SessionRecord, ...] = ()
     users: Mapping[str, str] = field(default_factory=dict)
+    unsaid: frozenset[str] | None = None
     notes: tuple[str, ...] = ()

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from api.ocpp.events import Booted, StatusChanged, TransactionStarted
@@ -18,6 +18,11 @@ from api.storage.tables import (
     StationRow,
     TransactionRow,
 )
+
+_PROTOCOL_CHANGED: Final = "ProtocolChanged"
+_SUPERSEDED: Final = "Superseded"
+_END_LOST: Final = (_PROTOCOL_CHANGED, _SUPERSEDED)
+"""Reasons of our own for the end of a transaction that no station told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ def note_connected(session: Session, station_id: str, version: str, now: datetim
         open_ones = update(TransactionRow).where(TransactionRow.ended_at.is_(None))
         session.execute(
             open_ones.where(TransactionRow.station_id == station_id).values(
-                ended_at=now, stop_reason="ProtocolChanged"
+                ended_at=now, stop_reason=_PROTOCOL_CHANGED
             )
         )
     row.version, row.connected_at, row.lost_at = version, now, None
@@ -145,7 +150,7 @@ def _supersede(session: Session, station_id: str, evse_number: int, at: datetime
             TransactionRow.ended_at.is_(None),
             TransactionRow.started_at <= at,
         )
-        .values(ended_at=at, stop_reason="Superseded")
+        .values(ended_at=at, stop_reason=_SUPERSEDED)
     )
 
 
@@ -212,6 +217,25 @@ def plugged_in(session: Session, station_ids: Collection[str]) -> list[Plugged]:
     )
     newest = {(row.station_id, row.evse_number): Plugged(row, said) for row, said in rows}
     return list(newest.values())
+
+
+def ended(session: Session, station_ids: Collection[str], since: datetime, most: int) -> list[TransactionRow]:
+    """Return the newest transactions at some stations that began after a moment and are over, the oldest first.
+
+    Those whose end was lost are left out: nobody knows when the car left.
+    """
+    rows = session.scalars(
+        select(TransactionRow)
+        .where(
+            TransactionRow.station_id.in_(station_ids),
+            TransactionRow.started_at >= since,
+            TransactionRow.ended_at > TransactionRow.started_at,
+            func.coalesce(TransactionRow.stop_reason, "").not_in(_END_LOST),
+        )
+        .order_by(TransactionRow.started_at.desc(), TransactionRow.number.desc())
+        .limit(most)
+    )
+    return list(rows)[::-1]
 
 
 def declare(session: Session, row: DeclarationRow) -> None:

@@ -1,10 +1,11 @@
 """The present state of a site that we run, from what is stored."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from api.forecasts.request import SessionRecord
 from api.ocpp.capabilities import StationCapabilities
 from api.ocpp.periods import floor_to_tenth
 from api.ocpp.registry import Registry
@@ -14,11 +15,15 @@ from api.stations.repository import Plugged
 from api.stations.schemas import StandingWire
 from api.stations.seen import SiteSigns
 from api.storage.engine import Database
+from api.storage.tables import TransactionRow
 from models.errors import InvalidInputError, Issue
 from models.grid.site import Evse, Site
 from models.sessions import ChargingSession, Departure
 from models.state import SiteState
 
+_READ: Final = timedelta(days=60)
+_LEAST_READ: Final = timedelta(days=7)
+_MOST_READ: Final = 2000
 _OVERSTAY: Final = timedelta(hours=1)
 """A car that should have left is expected to leave so much later; nobody knows better."""
 
@@ -54,7 +59,9 @@ class StoredStates:
             standing = standing_in(document)
             stations = [station.station_id for station in standing.site.stations]
             plugged = repository.plugged_in(session, stations)
-        return self._signs(site_id).on(request_of(standing, plugged, now, self._registry))
+            ended = repository.ended(session, stations, now - _READ, _MOST_READ)
+        request = request_of(standing, plugged, now, self._registry)
+        return self._signs(site_id).on(with_past(request, ended, plugged))
 
 
 def standing_in(document: Mapping[str, object]) -> StandingWire:
@@ -92,6 +99,48 @@ def request_of(
     )
 
 
+def with_past(
+    request: PlanRequest, ended: Sequence[TransactionRow], plugged: Sequence[Plugged]
+) -> PlanRequest:
+    """Return a request that knows the sessions of a site that have ended, once they reach back a whole week.
+
+    Who has declared something is believed; of all others it is told that nothing was said.
+    """
+    site, now = request.state.site, request.state.now
+    if not ended or now - min(row.started_at for row in ended) < _LEAST_READ:
+        return request
+    evse_of = evses_by_place(site)
+    past = tuple(
+        SessionRecord(
+            site.site_id,
+            evse_of.get((row.station_id, row.evse_number), row.station_id),
+            row.started_at,
+            row.ended_at,
+            row.delivered_kwh,
+            user=row.id_token,
+        )
+        for row in ended
+    )
+    names = {session_name(car): car for car in plugged}
+    users = {name: car.transaction.id_token for name, car in names.items()}
+    return replace(
+        request,
+        past=past,
+        users={name: token for name, token in users.items() if token is not None},
+        unsaid=frozenset(name for name, car in names.items() if car.declaration is None),
+    )
+
+
+def evses_by_place(site: Site) -> dict[tuple[str, int], str]:
+    """Return the identity of every EVSE by its station and number."""
+    return {(s.station_id, n): e.evse_id for s in site.stations for n, e in enumerate(s.evses, start=1)}
+
+
+def session_name(car: Plugged) -> str:
+    """Return the identity of a car's session."""
+    return f"{car.transaction.station_id}/{car.transaction.transaction_id}"
+
+
 def capabilities_at(site: Site, station_id: str, registry: Registry) -> StationCapabilities:
     """Return what a station can do; its limits in watt are those of the site's voltage."""
     return replace(registry.capabilities(station_id), voltage_v=floor_to_tenth(site.voltage_v))
@@ -105,7 +154,7 @@ def charging_session(evse: Evse, car: Plugged, standing: StandingWire, now: date
     leaves = departure if departure > now else now + _OVERSTAY
     wish = assumed if said is None else said
     return ChargingSession(
-        session_id=f"{begun.station_id}/{begun.transaction_id}",
+        session_id=session_name(car),
         evse_id=evse.evse_id,
         arrival=arrival,
         departure=Departure.at(leaves),
