@@ -40,7 +40,7 @@ NOTES: Final = (
     "of the best run here: of the others in this run",
     "lightgbm: a model for each quantile, on the features of the ridge, trained at each origin on what lies before it",
     "mstl: statsforecast's, day and week, with its own intervals; of large groups an even sample, ours beside it",
-    "history: learning, of lightgbm training; mstl decomposes at each forecast; import and compilation left out of it",
+    "history: learning, of lightgbm training, in a contender's first group compiling too; mstl learns in each forecast",
 )
 
 

@@ -23,7 +23,7 @@ BASELINE: Final = "climatology"
 LEAST_SKILL: Final = -0.25
 """Worse is cut off: a naive far below would flatten all others."""
 
-CUT_MEANS: Final = f"0 %: as good as {BASELINE}; below −{-100 * LEAST_SKILL:.0f} % lines are cut"
+CUT_MEANS: Final = f"0 %: as good as {BASELINE};\nbelow −{-100 * LEAST_SKILL:.0f} % lines are cut"
 
 TIES: Final = "what equals quantiles (an idle post)\nis shared out among their levels"
 
