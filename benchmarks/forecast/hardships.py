@@ -27,6 +27,7 @@ from models.forecasting.blended import BlendedForecaster, BlendOptions
 from models.forecasting.cleaning.cleaner import Cleaner
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import Samples, Series, UpdateReport
+from models.forecasting.level_steps import StepShape
 from models.forecasting.memory_weights import Rehearsal
 from models.forecasting.past_days import MemoryShape
 from models.forecasting.usual import usual
@@ -52,7 +53,7 @@ COLUMNS: Final = ("hardship", "group", "figure", "ours", "beside", "value of it"
 def memory_alone(factor: float) -> Maker:
     """Return the maker of a forecaster with one memory, of some factor per day of age."""
     shape = MemoryShape(slow=factor, fast=factor, penalty=NEVER)
-    options = BlendOptions(shape, Rehearsal(tail_patience=NEVER))
+    options = BlendOptions(shape, Rehearsal(tail_patience=NEVER), step=StepShape(least_factor=NEVER))
 
     def make(series: tuple[Series, ...], step_s: int, calendar: SiteCalendar) -> BlendedForecaster:
         return BlendedForecaster(series, step_s, calendar, options)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.arrays import FloatArray, IntArray, frozen
-from models.forecasting.day_kernels import busy_kernel, day_states_kernel
+from models.forecasting.day_kernels import day_states_kernel, days_kernel
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import (
     DEFAULT_LEVELS,
@@ -22,6 +22,7 @@ from models.forecasting.forecaster import (
     within_bounds,
 )
 from models.forecasting.history import History, require_step
+from models.forecasting.level_steps import StepShape, level_steps, levelled
 from models.forecasting.memory_kernels import memories_kernel
 from models.forecasting.memory_weights import MemoryWeights, Rehearsal, Standing, mix
 from models.forecasting.past_days import MemoryShape, neighbours, places_before
@@ -46,6 +47,7 @@ class BlendOptions:
     shape: MemoryShape = field(default_factory=MemoryShape)
     rehearsal: Rehearsal = field(default_factory=Rehearsal)
     peers: PeerShape = field(default_factory=PeerShape)
+    step: StepShape = field(default_factory=StepShape)
 
 
 class BlendedForecaster(RingForecaster):
@@ -152,9 +154,10 @@ class BlendedForecaster(RingForecaster):
         found = neighbours(history, shape, before, targets)
         back = places_before(history, before, shape.reach_days * per_day)
         lengths = np.asarray([max(h * 3600 // self.step_s, 1) for h in shape.state_hours], dtype=np.int64)
+        means, busy = days_kernel(values, back, per_day, _BUSY_SHARE)
+        values = levelled(values, back, per_day, level_steps(means, busy, self._options.step))
         states = day_states_kernel(values, back, per_day, lengths)
         read = (found.places, found.blocks, found.windows, found.weights, found.fade)
-        busy = busy_kernel(values, back, _BUSY_SHARE)
         return memories_kernel(values, read, states, busy, shape.penalty, levels).transpose(0, 1, 3, 2)
 
     def _rehearsed(self, origin: int, targets: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -74,29 +74,41 @@ def _standardise_kernel(state: FloatArray, instead: FloatArray) -> None:
 
 
 @kernel
-def busy_kernel(values: FloatArray, places: IntArray, share: float) -> IntArray:
-    """Mark each series that has load in more than a share of the slots that are known.
+def days_kernel(
+    values: FloatArray, places: IntArray, per_day: int, share: float
+) -> tuple[FloatArray, IntArray]:
+    """Mean load of each day before an origin, and which series have load in more than a share of the known slots.
 
     Parameters
     ----------
     values : (n_series, n_places) float64
     places : (n_back,) int64
-        Negative where a slot may not be read.
+        Places of the slots before the origin, oldest first; negative where a slot may not be read.
+    per_day : int
+        Slots of a day.
     share : float
 
     Returns
     -------
-    (n_series,) int64
+    means : (n_series, n_back // per_day) float64
+        The latest day first; NaN where less than three quarters of a day are known.
+    busy : (n_series,) int64
     """
-    busy = np.empty(values.shape[0], dtype=np.int64)
-    for s in range(values.shape[0]):
+    n_series, n_days = values.shape[0], places.size // per_day
+    means, busy = np.empty((n_series, n_days)), np.empty(n_series, dtype=np.int64)
+    for s in range(n_series):
         known, loaded = 0, 0
-        for i in range(places.size):
-            if places[i] >= 0 and not np.isnan(values[s, places[i]]):
-                known += 1
-                loaded += 1 if values[s, places[i]] != 0.0 else 0
+        for d in range(n_days):
+            n, total = 0, 0.0
+            for i in range(places.size - (d + 1) * per_day, places.size - d * per_day):
+                if places[i] >= 0 and not np.isnan(values[s, places[i]]):
+                    n += 1
+                    total += values[s, places[i]]
+                    loaded += 1 if values[s, places[i]] != 0.0 else 0
+            known += n
+            means[s, d] = total / n if 4 * n >= 3 * per_day else np.nan
         busy[s] = 1 if loaded > share * known else 0
-    return busy
+    return means, busy
 
 
 @kernel

@@ -14,7 +14,7 @@ from models.arrays import BoolArray, FloatArray, IntArray, frozen
 from models.errors import Issue
 from models.forecasting.blended import BlendedForecaster
 from models.forecasting.column_effects import LEAST_DAYS, ColumnEffects, bent
-from models.forecasting.day_kernels import busy_kernel
+from models.forecasting.day_kernels import days_kernel
 from models.forecasting.forecaster import (
     NOTHING_KNOWN,
     Known,
@@ -101,7 +101,7 @@ class ExplainedForecaster(BlendedForecaster):
         like = feed.at(steps)
         effects = ColumnEffects.of(steps, frozen(values), like, self.step_s)
         back = places_before(history, before, self._options.shape.reach_days * per_day)
-        busy = busy_kernel(history.values, back, _BUSY_SHARE) > 0
+        busy = days_kernel(history.values, back, per_day, _BUSY_SHARE)[1] > 0
         follows = effects.enough & busy & (effects.at(before) != 0.0).any(axis=1)
         rows = np.flatnonzero(follows)
         ring = bent(feed.at(history.steps), like)

@@ -26,10 +26,14 @@ def standardise(state, instead):
     return np.where(np.isnan(state), instead, (state - np.mean(known)) / np.std(known))
 
 
-def busy(values, places, share):
-    """Share of load among what is known."""
-    past = values[:, places[places >= 0]]
-    return (((past != 0) & ~np.isnan(past)).sum(axis=1) > share * (~np.isnan(past)).sum(axis=1)).astype(int)
+def days(values, places, per_day, share):
+    """Means over slices of whole days, the latest first, and the share of load among what is known."""
+    past = np.where(places >= 0, values[:, places], np.nan)[:, len(places) % per_day :]
+    by_day = past.reshape(len(values), -1, per_day)[:, ::-1]
+    n = (~np.isnan(by_day)).sum(axis=2)
+    means = np.where(n >= 0.75 * per_day, np.nansum(by_day, axis=2) / np.maximum(n, 1), np.nan)
+    loaded = ((by_day != 0) & ~np.isnan(by_day)).sum(axis=(1, 2))
+    return means, (loaded > share * n.sum(axis=1)).astype(int)
 
 
 def ascending(value):

@@ -44,12 +44,14 @@ def test_states_of_days_equal_their_twin(seed, n_days):
     np.testing.assert_allclose(got, naive.day_states(values, places, 6, lengths), atol=1e-7)
 
 
-@given(seed=seeds, share=st.floats(0.0, 1.0))
-def test_busy_series_are_those_of_the_twin(seed, share):
+@given(seed=seeds, share=st.floats(0.0, 1.0), n_back=st.integers(0, 14))
+def test_means_of_days_and_busy_series_equal_their_twins(seed, share, n_back):
     rng = np.random.default_rng(seed)
-    values = np.round(with_gaps(rng, (4, 9), share))
-    places = rng.integers(-2, 9, 12)
-    np.testing.assert_array_equal(kernels.busy_kernel(values, places, 0.5), naive.busy(values, places, 0.5))
+    values, places = np.round(with_gaps(rng, (4, 9), share)), rng.integers(-2, 9, n_back)
+    means, busy = kernels.days_kernel(values, places, 3, 0.5)
+    wanted_means, wanted_busy = naive.days(values, places, 3, 0.5)
+    np.testing.assert_allclose(means, wanted_means, atol=1e-12)
+    np.testing.assert_array_equal(busy, wanted_busy)
 
 
 @given(seeds)
