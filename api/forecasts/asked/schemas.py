@@ -39,6 +39,7 @@ MAX_HELD: Final = 20_000_000
 """Values that a request may keep in memory, of paths that a sum is made of, and of past days."""
 
 KEPT_DAYS: Final = 110
+KEPT_DAYS_DOUBLE_SEASONAL: Final = 350
 """Days that a forecaster keeps of each series, about."""
 
 """Series x slots x (levels + paths) of one answer."""
@@ -272,7 +273,9 @@ class ForecastWire(WireModel):
             cells <= MAX_CELLS, "slots", f"{cells} values would be answered, at most {MAX_CELLS} can be"
         )
         drawn = len(self.series) * self.slots * (PATHS_OF_A_SUM if self.total or self.sessions else 0)
-        kept = len(self.series) * KEPT_DAYS * (24 * 60 // wanted)
+        smoothed = self.forecaster == "double_seasonal"  # keeps its errors at four leads as well
+        days = KEPT_DAYS_DOUBLE_SEASONAL if smoothed else KEPT_DAYS
+        kept = len(self.series) * days * (24 * 60 // wanted)
         most = max(drawn, kept)
         issues.require(most <= MAX_HELD, "series", f"{most} values would be held, at most {MAX_HELD} can be")
 

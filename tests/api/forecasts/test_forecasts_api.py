@@ -171,6 +171,13 @@ def test_what_would_take_too_much_memory_is_refused_before_it_does(client):
     for asked in (
         {"series": many, "sample_minutes": 1, "step_minutes": 1, "slots": 1},
         {"series": many, "slots": 1000, "levels": [0.5], "total": True},
+        {
+            "series": many,
+            "sample_minutes": 15,
+            "step_minutes": 15,
+            "slots": 1,
+            "forecaster": "double_seasonal",
+        },
     ):
         answer = client.post("/v1/forecasts", json=asked)
         assert [error["path"] for error in answer.json()["errors"]] == ["series"]
