@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from api.forecasts.slots import by_slot
+from api.forecasts.slots import by_slot, in_slots
 from api.planning.request import MeteredLoad, PlanRequest
 from models.arrays import FloatArray, IntArray, frozen
 from models.forecasting.cleaning.findings import Fault, Findings
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import Known, QuantileForecast, Samples, Series
 from models.load import LoadForecast
-from models.state import SiteState
 from models.timegrid import TimeGrid
 from models.units import SECONDS_PER_DAY
 
@@ -41,7 +40,7 @@ def forecast_loads(request: PlanRequest) -> PlanRequest:
         return request
     loads, notes = list(request.state.loads), list[str]()
     for histories in _together(request):
-        told = _forecast(histories, request.state)
+        told = _forecast(histories, request)
         for history, quantiles in zip(histories, told.power_kw, strict=True):
             load = loads[history.place]
             loads[history.place] = LoadForecast(
@@ -101,9 +100,10 @@ def _together(request: PlanRequest) -> "Iterator[tuple[MeteredLoad, ...]]":
             yield tuple(mine[first : first + _MOST_TOGETHER])
 
 
-def _forecast(histories: Sequence[MeteredLoad], state: SiteState) -> _Told:
+def _forecast(histories: Sequence[MeteredLoad], request: PlanRequest) -> _Told:
     from models.forecasting.usual import usual  # noqa: PLC0415 - compiles kernels
 
+    state = request.state
     step_s = forecast_step_s(histories[0].step_s, state.grid.step_s)
     names = [state.loads[one.place].node_id for one in histories]
     series = tuple(
@@ -115,7 +115,8 @@ def _forecast(histories: Sequence[MeteredLoad], state: SiteState) -> _Told:
     notes = [f"load at {name}: {what}" for name, one in zip(names, washed, strict=True) for what in one.notes]
     reach_s = state.grid.end.timestamp() - state.grid.start.timestamp() // step_s * step_s
     own = TimeGrid.around(state.grid.start, step_s, int(-(-reach_s // step_s)))
-    forecast = forecaster.forecast(own, Known(as_of=state.now))
+    forecast = forecaster.forecast(own, Known(state.now, columns=in_slots(request.columns, own)))
+    notes += [f"known: {one.what}" for one in forecast.warnings if one.where == "columns"]
     values = np.array(forecast.values)
     for row in np.flatnonzero(forecast.basis.n_samples == 0).tolist():
         metered_kw = histories[row].power_kw

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from api.forecasts.request import SessionRecord
+from api.forecasts.request import Column, SessionRecord
 from api.ocpp.capabilities import StationCapabilities
 from models.arrays import FloatArray
 from models.state import SiteState
@@ -51,6 +51,8 @@ class PlanRequest:
         By station; a station that is missing gets no profiles.
     transactions : mapping of str to str
         OCPP transaction of an EVSE; an EVSE without one is told by a default profile.
+    columns : tuple of Column
+        Weather, prices and the like, of the past and of what is to come, that histories may follow.
     past : tuple of SessionRecord
         Sessions of the site that have ended, from which departures, needs and arrivals are learnt.
     users : mapping of str to str
@@ -67,6 +69,7 @@ class PlanRequest:
     histories: tuple[MeteredLoad, ...] = ()
     capabilities: Mapping[str, StationCapabilities] = field(default_factory=dict)
     transactions: Mapping[str, str] = field(default_factory=dict)
+    columns: tuple[Column, ...] = ()
     past: tuple[SessionRecord, ...] = ()
     users: Mapping[str, str] = field(default_factory=dict)
     unsaid: frozenset[str] | None = None

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from api.assets.schemas import AssetsWire
 from api.flexibility.schemas import FlexibilityWire
+from api.forecasts.known.schemas import MOST_COLUMNS, KnownColumnWire
 from api.forecasts.schemas import LoadWire
 from api.planning.request import PlanRequest
 from api.pricing.schemas import TariffWire
@@ -29,6 +30,7 @@ from api.wire.schemas import (
     or_null,
 )
 from models.arrays import frozen
+from models.checks import repeated
 from models.errors import InvalidInputError, IssueList
 from models.grid.limits import NodeLimit
 from models.state import Conduct, ExpectedArrivals, SiteState, StationCondition
@@ -260,6 +262,13 @@ class StateWire(WireModel):
     expected: Annotated[
         ExpectedWire | None, Field(description="cars still to come, for which room is kept; null: nobody")
     ] = None
+    known: Annotated[
+        tuple[KnownColumnWire, ...],
+        Field(
+            max_length=MOST_COLUMNS,
+            description="weather and the like, of the past and known ahead: loads with a history are forecast with it",
+        ),
+    ] = ()
     past_sessions: Annotated[
         tuple[PastSessionWire, ...],
         Field(
@@ -307,6 +316,8 @@ class StateWire(WireModel):
             f"{n_evses} EVSEs x {n_slots} slots exceed {MAX_CELLS}",
         )
         self._check_transactions(issues)
+        for name in repeated(one.name for one in self.known):
+            issues.add("known", f"name {name!r} is there more than once")
         for i, past in enumerate(self.past_sessions):
             past.check(f"past_sessions[{i}]", issues)
         loads = [
@@ -340,6 +351,7 @@ class StateWire(WireModel):
             ),
             capabilities=self.site.capabilities(),
             transactions={s.evse_id: s.transaction_id for s in self.sessions if s.transaction_id is not None},
+            columns=tuple(one.to_domain() for one in self.known),
             past=tuple(one.to_domain(self.site.site_id) for one in self.past_sessions),
             users={s.session_id: s.user_id for s in self.sessions if s.user_id is not None},
         )

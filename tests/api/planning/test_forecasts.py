@@ -199,3 +199,40 @@ def test_a_load_is_never_forecast_finer_than_it_was_metered(history_s, horizon_s
     step_s = forecast_step_s(history_s, horizon_s)
     assert step_s >= history_s
     assert step_s % history_s == 0
+
+
+def heated(degrees_c):
+    """A load that heating adds to, by the hour, of days of some mean temperatures up to now, and these by the hour."""
+    rng = np.random.default_rng(2)
+    start = NOW.replace(hour=0, minute=0) - timedelta(days=len(degrees_c) - 1)
+    temperature_c = np.repeat(degrees_c, 24)
+    n_past = int((NOW - start) / timedelta(hours=1))
+    power_kw = 10.0 + np.maximum(12.0 - temperature_c, 0.0) + rng.normal(0, 0.3, temperature_c.size)
+    history = {
+        "start": start.isoformat(),
+        "step_minutes": 60,
+        "power_kw": power_kw[:n_past].round(3).tolist(),
+    }
+    known = {"name": "temperature_c", "start": start.isoformat(), "values": temperature_c.tolist()}
+    return history, known
+
+
+def test_a_heated_building_is_planned_with_the_weather_to_come(client):
+    degrees_c = np.append(np.random.default_rng(3).normal(5.0, 6.0, 50), -8.0)  # it turns cold at midnight
+    history, known = heated(degrees_c)
+    history["power_kw"] = history["power_kw"][:-1]
+    state = state_with(history) | {"sessions": [], "options": {"load_quantile": 0.5}}
+    state |= {"now": NOW.replace(hour=6).isoformat()}
+    plain, told = (client.post("/v1/plans", json=state | more).json() for more in ({}, {"known": [known]}))
+    assert np.abs(np.array(told["load_kw"]) - 30.0).max() < 2.0
+    assert not any(note.startswith("known:") for note in told["notes"])
+    stopped = known | {"values": known["values"][: -24 + 7]}
+    cut = client.post("/v1/plans", json=state | {"known": [stopped]}).json()
+    assert any(note.startswith("known: temperature_c is not known in") for note in cut["notes"])
+    assert cut["load_kw"][-1] == pytest.approx(plain["load_kw"][-1])
+
+
+def test_a_column_that_is_given_twice_is_refused(client):
+    history, known = heated([5.0] * 30)
+    answer = client.post("/v1/plans", json=state_with(history) | {"known": [known, known]})
+    assert [fault["path"] for fault in answer.json()["errors"]] == ["known"]
