@@ -6,12 +6,13 @@ where nothing better comes of it.
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.arrays import BoolArray, FloatArray, IntArray, frozen
-from optimizer.discrete.manner import Manner, before_a, cars_of, contactors_of, rent_per_kwh
+from optimizer.discrete.manner import Manner, before_a, cars_of, contactors_of, planned_cost, rent_per_kwh
 from optimizer.discrete.reply import (
     Cars,
     Grid,
@@ -123,6 +124,7 @@ class _Search:
         self._problem, self._start = problem, start
         self._rent_per_kwh = rent_per_kwh(problem, planned)
         self._cars = cars_of(problem, planned, manner.moment)
+        self._least_cost = planned_cost(problem, planned, manner.moment, self._cars)
         self._contactors = contactors_of(problem, self._rent_per_kwh, manner)
         self._wires = wires_of(problem)
         self._limit, self._n_lines = np.ascontiguousarray(start.limit.T), problem.n_lines.T.copy(order="C")
@@ -189,19 +191,32 @@ class _Search:
     def _choose_again(self, found: _Found, most_groups: int) -> None:
         """Price what was found, and let drawn groups that meet in some slot choose again."""
         self._reply(self._evses, found, self._cars, moves=False)
-        for group in self._groups(most_groups):
+        for group in self._groups(most_groups, found.cost):
             if self._is_late():
                 break
             rechoice_kernel(group, self._cars, self._contactors, self._grid(found), found.told)
 
-    def _groups(self, most: int) -> list[IntArray]:
-        """Return drawn groups of EVSEs with cars in the same slot."""
-        rng = np.random.default_rng(self._evses.size)
-        there = self._problem.max_a[self._evses] > 0
-        slots = np.nonzero(there.sum(axis=0) > 1)[0]
-        n_groups = min(GROUPS_PER_EVSE * self._evses.size, most) if slots.size else 0
-        drawn = rng.choice(slots, n_groups) if slots.size else ()
-        return [rng.permutation(self._evses[there[:, slot]])[:GROUP] for slot in drawn]
+    def _groups(self, most: int, cost: FloatArray) -> Iterator[IntArray]:
+        """Yield drawn groups of EVSEs with cars in the same slot.
+
+        Every other one begins with an EVSE that is drawn by how much its pilots ``cost`` (E,) more than in the optimum,
+        which is most where a car is late or short.
+        """
+        rng, evses = np.random.default_rng(self._evses.size), self._evses
+        there = self._problem.max_a[evses] > 0
+        is_shared = there.sum(axis=0) > 1
+        if not is_shared.any():
+            return
+        regret = np.maximum(cost - self._least_cost, 0.0)[evses] * (there & is_shared).any(axis=1)
+        slots = np.nonzero(is_shared)[0]
+        for number in range(min(GROUPS_PER_EVSE * evses.size, most)):
+            if number % 2 and regret.any():
+                first = rng.choice(evses.size, p=regret / regret.sum())
+                slot = rng.choice(np.nonzero(there[first] & is_shared)[0])
+                others = rng.permutation(evses[there[:, slot]])
+                yield np.append(evses[first], others[others != evses[first]])[:GROUP]
+            else:
+                yield rng.permutation(evses[there[:, rng.choice(slots)]])[:GROUP]
 
     def _offset(self) -> FloatArray:
         """Return what rows carry with everybody paused, as kernels take it: a new array (T, R, 2)."""

@@ -13,6 +13,7 @@ from optimizer.scheduling.bands import band_widths_kwh, late_per_kwh, late_width
 from optimizer.scheduling.extract import PlannedPower
 from optimizer.scheduling.keeping import Told
 from optimizer.scheduling.objective import early_per_kwh
+from optimizer.scheduling.parts.milestones import late_cost
 from optimizer.scheduling.parts.part import Moment
 
 START_KWH = 0.02
@@ -98,6 +99,13 @@ def _dues_of(problem: Problem, planned: PlannedPower, moment: Moment) -> Dues:
         late_per_kwh=late_per_kwh(due, moment.weights),
         worth_per_kwh=planned.in_time_per_kwh,
     )
+
+
+def planned_cost(problem: Problem, planned: PlannedPower, moment: Moment, cars: Cars) -> FloatArray:
+    """Return what the cars of each EVSE cost in the optimum, shape (E,) [currency]: less than with any pilots."""
+    energy = (planned.power_kw * problem.slot_h * cars.price_per_kwh).sum(axis=1)
+    short = (planned.short_kwh * cars.short_per_kwh).sum(axis=(1, 2))
+    return frozen(energy + short + late_cost(problem, moment, planned.power_kw).sum(axis=1))
 
 
 def rent_per_kwh(problem: Problem, planned: PlannedPower) -> FloatArray:

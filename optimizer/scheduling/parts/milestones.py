@@ -124,13 +124,13 @@ class Milestones(Part):
     @staticmethod
     def worth(problem: Problem, moment: Moment, delivery: Delivery) -> tuple[ObjectiveTerm, ...]:
         """Return what late energy costs, by tier."""
-        return _by_tier(problem, _late_cost(problem, moment, _net_kw(problem, delivery)))
+        return _by_tier(problem, late_cost(problem, moment, _net_kw(problem, delivery)))
 
     @staticmethod
     def at_stake(problem: Problem, moment: Moment, delivery: Delivery) -> float:
         """Return what late energy costs that is not late for want of time."""
-        least = float(_late_cost(problem, moment, problem.max_kw).sum())
-        return max(float(_late_cost(problem, moment, _net_kw(problem, delivery)).sum()) - least, 0.0)
+        least = float(late_cost(problem, moment, problem.max_kw).sum())
+        return max(float(late_cost(problem, moment, _net_kw(problem, delivery)).sum()) - least, 0.0)
 
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:
         """Return what late energy costs, by tier."""
@@ -171,7 +171,7 @@ def _net_kw(problem: Problem, delivery: Delivery) -> FloatArray:
     return frozen(delivery.power_kw - problem.batteries.per_back * delivery.back_kw)
 
 
-def _late_cost(problem: Problem, moment: Moment, power_kw: FloatArray) -> FloatArray:
+def late_cost(problem: Problem, moment: Moment, power_kw: FloatArray) -> FloatArray:
     """Return what late energy costs at each deadline, shape (E, K)."""
     due = problem.deadlines
     in_time_kwh = np.einsum("et,ekt->ek", power_kw, due.until_h)
