@@ -9,7 +9,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from benchmarks.peers.acn.networks import ZONE, Network, rated_kw
-from benchmarks.peers.acn.options import OURS, Batteries, Inputs, NetworkName, Pilots, RivalName
+from benchmarks.peers.acn.options import OURS_ALL, Batteries, Inputs, NetworkName, Pilots, RivalName
 from models.errors import IssueList
 
 Name = TypeVar("Name", bound=StrEnum)
@@ -60,7 +60,7 @@ class Choice:
             pilots=read.members("pilots", Pilots),
             inputs=read.members("inputs", Inputs),
             batteries=read.members("batteries", Batteries),
-            policies=read.among("policies", (OURS, *RivalName)),
+            policies=read.among("policies", (*OURS_ALL, *RivalName)),
             start=datetime.combine(read.day("start"), time(), ZoneInfo(ZONE)),
             n_days=read.count("days"),
         )

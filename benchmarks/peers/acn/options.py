@@ -7,6 +7,14 @@ from benchmarks.registry import BenchmarkOption
 
 OURS: Final = "ours"
 
+OURS_ANALOGUES: Final = "ours_analogues"
+"""Ours, told what the sixty most similar sessions did: what it was before it had a forecast of its own."""
+
+OURS_STATED: Final = "ours_stated"
+"""Ours, told what drivers declared."""
+
+OURS_ALL: Final = (OURS, OURS_ANALOGUES, OURS_STATED)
+
 
 class NetworkName(StrEnum):
     """Networks by the name that a command takes."""
@@ -70,5 +78,5 @@ OPTIONS: Final = (
     BenchmarkOption("batteries", "ideal, real: real ones take less and less from 80 % on", ("ideal",)),
     BenchmarkOption("start", "first local day", ("2019-09-09",)),
     BenchmarkOption("days", "how many", ("7",)),
-    BenchmarkOption("policies", f"{OURS}, {', '.join(RivalName)}", (OURS, *USUAL)),
+    BenchmarkOption("policies", f"{', '.join((*OURS_ALL, *RivalName))}", (OURS, *USUAL)),
 )
