@@ -31,7 +31,11 @@ _READ_DAYS: Final = 60
 _STALE_DAYS: Final = 7
 _STAY_LEVELS: Final = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
 _ENERGY_LEVEL: Final = 0.9
-"""A target that only one car in ten exceeds; who does is believed to take more as soon as it is seen to."""
+"""A target that only one car in ten exceeds; who does is believed to take more as soon as it is seen to.
+
+It matters little: four days at the Caltech garage behind 30 and 80 kW (9 September 2019, closed loop) gave 65.6 and
+96.8 % of the energy at 0.9, 66.4 and 96.5 % at the median, 67.3 and 95.2 % where what drivers state is believed.
+"""
 
 _LINGER_H: Final = 0.5
 _MORE_KWH: Final = 2.0
