@@ -22,6 +22,7 @@ from models.forecasting.forecaster import (
     within_bounds,
 )
 from models.forecasting.history import History, require_step
+from models.forecasting.idle_tails import IdleTails
 from models.forecasting.level_steps import StepShape, level_steps, levelled
 from models.forecasting.memory_kernels import memories_kernel
 from models.forecasting.memory_weights import MemoryWeights, Rehearsal, Standing, mix
@@ -48,6 +49,7 @@ class BlendOptions:
     rehearsal: Rehearsal = field(default_factory=Rehearsal)
     peers: PeerShape = field(default_factory=PeerShape)
     step: StepShape = field(default_factory=StepShape)
+    tails: IdleTails = field(default_factory=IdleTails)
 
 
 class BlendedForecaster(RingForecaster):
@@ -100,6 +102,8 @@ class BlendedForecaster(RingForecaster):
         values = self._blended(memories, grid.steps - before, standing, levels)
         days = frozen(basis.n_samples * (self.step_s / SECONDS_PER_DAY))
         values = self._borrowed(values, grid, levels, before, days)
+        if levels is self._levels:  # paths need the distribution as it is: their sums tell of ties
+            values = self._options.tails.read(values, levels, self._idle(before))
         return within_bounds(self._series, self._filled(values, levels, before))
 
     def _borrowed(
@@ -119,6 +123,14 @@ class BlendedForecaster(RingForecaster):
         values = np.array(values)
         values[peers.young] = np.where(np.isnan(mixed), values[peers.young], mixed)
         return frozen(values)
+
+    def _idle(self, before: int) -> FloatArray:
+        """Share of slots without load of charging loads, 0 for others, shape (n_series,)."""
+        per_day = SECONDS_PER_DAY // self.step_s
+        back = places_before(self._history, before, self._options.shape.reach_days * per_day)
+        loaded = days_kernel(self._history.values, back, per_day)[1]
+        charging = [series.unit == "kW" and series.lower == 0.0 for series in self._series]
+        return frozen(np.where(charging, 1.0 - loaded, 0.0))
 
     def _recent_means(self, rows: IntArray, before: int) -> FloatArray:
         """Mean load of the last four weeks, 0 where nothing is known, shape (n_rows,)."""
@@ -154,7 +166,8 @@ class BlendedForecaster(RingForecaster):
         found = neighbours(history, shape, before, targets)
         back = places_before(history, before, shape.reach_days * per_day)
         lengths = np.asarray([max(h * 3600 // self.step_s, 1) for h in shape.state_hours], dtype=np.int64)
-        means, busy = days_kernel(values, back, per_day, _BUSY_SHARE)
+        means, loaded = days_kernel(values, back, per_day)
+        busy = (loaded > _BUSY_SHARE).astype(np.int64)
         values = levelled(values, back, per_day, level_steps(means, busy, self._options.step))
         states = day_states_kernel(values, back, per_day, lengths)
         read = (found.places, found.blocks, found.windows, found.weights, found.fade)

@@ -74,10 +74,8 @@ def _standardise_kernel(state: FloatArray, instead: FloatArray) -> None:
 
 
 @kernel
-def days_kernel(
-    values: FloatArray, places: IntArray, per_day: int, share: float
-) -> tuple[FloatArray, IntArray]:
-    """Mean load of each day before an origin, and which series have load in more than a share of the known slots.
+def days_kernel(values: FloatArray, places: IntArray, per_day: int) -> tuple[FloatArray, FloatArray]:
+    """Mean load of each day before an origin, and the share of the known slots in which there is load.
 
     Parameters
     ----------
@@ -86,16 +84,16 @@ def days_kernel(
         Places of the slots before the origin, oldest first; negative where a slot may not be read.
     per_day : int
         Slots of a day.
-    share : float
 
     Returns
     -------
     means : (n_series, n_back // per_day) float64
         The latest day first; NaN where less than three quarters of a day are known.
-    busy : (n_series,) int64
+    loaded : (n_series,) float64
+        1 where nothing is known.
     """
     n_series, n_days = values.shape[0], places.size // per_day
-    means, busy = np.empty((n_series, n_days)), np.empty(n_series, dtype=np.int64)
+    means, share = np.empty((n_series, n_days)), np.empty(n_series)
     for s in range(n_series):
         known, loaded = 0, 0
         for d in range(n_days):
@@ -107,8 +105,8 @@ def days_kernel(
                     loaded += 1 if values[s, places[i]] != 0.0 else 0
             known += n
             means[s, d] = total / n if 4 * n >= 3 * per_day else np.nan
-        busy[s] = 1 if loaded > share * known else 0
-    return means, busy
+        share[s] = loaded / known if known > 0 else 1.0
+    return means, share
 
 
 @kernel

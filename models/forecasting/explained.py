@@ -101,7 +101,7 @@ class ExplainedForecaster(BlendedForecaster):
         like = feed.at(steps)
         effects = ColumnEffects.of(steps, frozen(values), like, self.step_s)
         back = places_before(history, before, self._options.shape.reach_days * per_day)
-        busy = days_kernel(history.values, back, per_day, _BUSY_SHARE)[1] > 0
+        busy = days_kernel(history.values, back, per_day)[1] > _BUSY_SHARE
         follows = effects.enough & busy & (effects.at(before) != 0.0).any(axis=1)
         rows = np.flatnonzero(follows)
         ring = bent(feed.at(history.steps), like)

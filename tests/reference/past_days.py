@@ -26,14 +26,15 @@ def standardise(state, instead):
     return np.where(np.isnan(state), instead, (state - np.mean(known)) / np.std(known))
 
 
-def days(values, places, per_day, share):
+def days(values, places, per_day):
     """Means over slices of whole days, the latest first, and the share of load among what is known."""
     past = np.where(places >= 0, values[:, places], np.nan)[:, len(places) % per_day :]
     by_day = past.reshape(len(values), -1, per_day)[:, ::-1]
     n = (~np.isnan(by_day)).sum(axis=2)
     means = np.where(n >= 0.75 * per_day, np.nansum(by_day, axis=2) / np.maximum(n, 1), np.nan)
     loaded = ((by_day != 0) & ~np.isnan(by_day)).sum(axis=(1, 2))
-    return means, (loaded > share * n.sum(axis=1)).astype(int)
+    known = n.sum(axis=1)
+    return means, np.where(known > 0, loaded / np.maximum(known, 1), 1.0)
 
 
 def ascending(value):
