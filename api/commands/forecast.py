@@ -113,6 +113,13 @@ def _request(found: History, columns: Columns, asked: Asked) -> "ForecastRequest
 
     issues = IssueList()
     wanted = _wanted(found, asked, issues)
+    series, kind = found.series, SampleKind.MEAN_POWER
+    if asked.registers:
+        kind = SampleKind.ENERGY_REGISTER
+        series = tuple(replace(one, unit=_POWER_OF.get(one.unit, one.unit)) for one in series)
+    others = sorted({one.unit for one in series} - {"kW"})
+    no_cars = f"cars count in kW, the history has series in {', '.join(others)}"
+    issues.require(asked.sessions is None or not others, "--sessions", no_cars)
     check_region(columns.country, columns.subdivision, ("--country", "--subdivision"), issues)
     issues.raise_if_any()
     at = asked.at
@@ -130,10 +137,6 @@ def _request(found: History, columns: Columns, asked: Asked) -> "ForecastRequest
 
         ahead, told = known_in(read_table(asked.known), columns)
         notes = (*notes, *told)
-    series, kind = found.series, SampleKind.MEAN_POWER
-    if asked.registers:
-        kind = SampleKind.ENERGY_REGISTER
-        series = tuple(replace(one, unit=_POWER_OF.get(one.unit, one.unit)) for one in series)
     return ForecastRequest(
         series,
         found.sample_s,

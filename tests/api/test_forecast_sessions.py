@@ -108,6 +108,15 @@ def test_columns_of_different_units_have_no_sum(tmp_path):
     assert "series in MW, kW have no sum" in result.stderr
 
 
+def test_cars_are_not_added_to_series_in_other_units(tmp_path):
+    load, sessions = garage()
+    load.set_axis(["garage_MW"], axis=1).to_csv(tmp_path / "load.csv")
+    sessions.to_csv(tmp_path / "sessions.csv", index=False)
+    result = run(tmp_path / "load.csv", "--sessions", tmp_path / "sessions.csv")
+    assert result.exit_code == 2
+    assert "cars count in kW, the history has series in MW" in result.stderr
+
+
 @pytest.mark.parametrize("unit", ["Wh", "kWh", "MWh"])
 def test_registers_give_power_in_the_unit_of_their_energy(tmp_path, unit):
     table = loads()[["office"]].cumsum() * 0.5
