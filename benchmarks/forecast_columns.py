@@ -6,15 +6,16 @@ from benchmarks.registry import BenchmarkContext, BenchmarkReport, BenchmarkSpec
 
 COLUMNS: Final = ("load", "columns", "WQL without", "with", "ratio", "stopped", "its ratio")
 N_SERIES: Final = 8
-N_ORIGINS: Final = 10
+N_ORIGINS: Final = 30
 FEW: Final = 2
 
 NOTES: Final = (
-    "24 h ahead at 30 min from the last 110 days, origins 5 days apart (openstef 2), at midnight and noon by turns",
+    "24 h ahead at 30 min from the last 110 days; 30 origins, or as many as there are, at midnight and noon by turns",
+    "origins 5 days apart, of openstef 2",
     "WQL: twice the mean pinball loss at 10, 50 and 90 % over mean |load|, pooled over origins and loads",
     "stopped: the feed of the columns ends 6 h ahead; ratios: over the WQL without columns",
     "made: eight loads of a seed, about 17 kW, that add 0.6, 0.1 or 0 kW for each degree below 15 °C",
-    "recorded: feeders beside the weather that came, which no forecast of it is as good as",
+    "recorded: feeders beside the weather that came, which no forecast of it is as good as; where GRIDPILOT_DATA has them",
 )
 
 
