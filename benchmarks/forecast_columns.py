@@ -15,7 +15,7 @@ NOTES: Final = (
     "WQL: twice the mean pinball loss at 10, 50 and 90 % over mean |load|, pooled over origins and loads",
     "stopped: the feed of the columns ends 6 h ahead; ratios: over the WQL without columns",
     "made: eight loads of a seed, about 17 kW, that add 0.6, 0.1 or 0 kW for each degree below 15 °C",
-    "recorded: feeders beside the weather that came, which no forecast of it is as good as; where GRIDPILOT_DATA has them",
+    "recorded, where GRIDPILOT_DATA has them: feeders beside the weather that came; a forecast of it is worse",
 )
 
 
