@@ -24,6 +24,7 @@ from models.forecasting.forecaster import (
 from models.forecasting.history import History, require_step
 from models.forecasting.idle_tails import IdleTails
 from models.forecasting.level_steps import StepShape, level_steps, levelled
+from models.forecasting.lone_spikes import without_lone_spikes
 from models.forecasting.memory_kernels import memories_kernel
 from models.forecasting.memory_weights import MemoryWeights, Rehearsal, Standing, mix
 from models.forecasting.past_days import MemoryShape, neighbours, places_before
@@ -166,9 +167,10 @@ class BlendedForecaster(RingForecaster):
         found = neighbours(history, shape, before, targets)
         back = places_before(history, before, shape.reach_days * per_day)
         lengths = np.asarray([max(h * 3600 // self.step_s, 1) for h in shape.state_hours], dtype=np.int64)
-        means, loaded = days_kernel(values, back, per_day)
+        days, loaded = days_kernel(values, back, per_day)
         busy = (loaded > _BUSY_SHARE).astype(np.int64)
-        values = levelled(values, back, per_day, level_steps(means, busy, self._options.step))
+        values = without_lone_spikes(values, back, per_day, days[1:], busy)
+        values = levelled(values, back, per_day, level_steps(days[0], busy, self._options.step))
         states = day_states_kernel(values, back, per_day, lengths)
         read = (found.places, found.blocks, found.windows, found.weights, found.fade)
         return memories_kernel(values, read, states, busy, shape.penalty, levels).transpose(0, 1, 3, 2)

@@ -75,7 +75,7 @@ def _standardise_kernel(state: FloatArray, instead: FloatArray) -> None:
 
 @kernel
 def days_kernel(values: FloatArray, places: IntArray, per_day: int) -> tuple[FloatArray, FloatArray]:
-    """Mean load of each day before an origin, and the share of the known slots in which there is load.
+    """Mean, least and greatest load of each day before an origin, and the share of known slots with load.
 
     Parameters
     ----------
@@ -87,26 +87,30 @@ def days_kernel(values: FloatArray, places: IntArray, per_day: int) -> tuple[Flo
 
     Returns
     -------
-    means : (n_series, n_back // per_day) float64
-        The latest day first; NaN where less than three quarters of a day are known.
+    days : (3, n_series, n_back // per_day) float64
+        The latest day first; NaN where nothing is known, means where less than three quarters of a day are.
     loaded : (n_series,) float64
         1 where nothing is known.
     """
     n_series, n_days = values.shape[0], places.size // per_day
-    means, share = np.empty((n_series, n_days)), np.empty(n_series)
+    days, share = np.empty((3, n_series, n_days)), np.empty(n_series)
     for s in range(n_series):
         known, loaded = 0, 0
         for d in range(n_days):
-            n, total = 0, 0.0
+            n, total, least, most = 0, 0.0, np.inf, -np.inf
             for i in range(places.size - (d + 1) * per_day, places.size - d * per_day):
                 if places[i] >= 0 and not np.isnan(values[s, places[i]]):
+                    value = values[s, places[i]]
                     n += 1
-                    total += values[s, places[i]]
-                    loaded += 1 if values[s, places[i]] != 0.0 else 0
+                    total += value
+                    loaded += 1 if value != 0.0 else 0
+                    least, most = min(least, value), max(most, value)
             known += n
-            means[s, d] = total / n if 4 * n >= 3 * per_day else np.nan
+            days[0, s, d] = total / n if 4 * n >= 3 * per_day else np.nan
+            days[1, s, d] = least if n > 0 else np.nan
+            days[2, s, d] = most if n > 0 else np.nan
         share[s] = loaded / known if known > 0 else 1.0
-    return means, share
+    return days, share
 
 
 @kernel

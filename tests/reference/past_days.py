@@ -27,14 +27,18 @@ def standardise(state, instead):
 
 
 def days(values, places, per_day):
-    """Means over slices of whole days, the latest first, and the share of load among what is known."""
+    """Slices of whole days, the latest first: means, least and greatest; and the share of load in what is known."""
     past = np.where(places >= 0, values[:, places], np.nan)[:, len(places) % per_day :]
     by_day = past.reshape(len(values), -1, per_day)[:, ::-1]
     n = (~np.isnan(by_day)).sum(axis=2)
     means = np.where(n >= 0.75 * per_day, np.nansum(by_day, axis=2) / np.maximum(n, 1), np.nan)
-    loaded = ((by_day != 0) & ~np.isnan(by_day)).sum(axis=(1, 2))
-    known = n.sum(axis=1)
-    return means, np.where(known > 0, loaded / np.maximum(known, 1), 1.0)
+    least = np.where(np.isnan(by_day), np.inf, by_day).min(axis=2)
+    most = np.where(np.isnan(by_day), -np.inf, by_day).max(axis=2)
+    extremes = np.where(n > 0, np.stack([least, most]), np.nan)
+    loaded, known = ((by_day != 0) & ~np.isnan(by_day)).sum(axis=(1, 2)), n.sum(axis=1)
+    return np.concatenate([means[np.newaxis], extremes]), np.where(
+        known > 0, loaded / np.maximum(known, 1), 1.0
+    )
 
 
 def ascending(value):

@@ -45,12 +45,12 @@ def test_states_of_days_equal_their_twin(seed, n_days):
 
 
 @given(seed=seeds, share=st.floats(0.0, 1.0), n_back=st.integers(0, 14))
-def test_means_of_days_and_shares_of_load_equal_their_twins(seed, share, n_back):
+def test_days_and_shares_of_load_equal_their_twins(seed, share, n_back):
     rng = np.random.default_rng(seed)
     values, places = np.round(with_gaps(rng, (4, 9), share)), rng.integers(-2, 9, n_back)
-    means, loaded = kernels.days_kernel(values, places, 3)
-    wanted_means, wanted_loaded = naive.days(values, places, 3)
-    np.testing.assert_allclose(means, wanted_means, atol=1e-12)
+    days, loaded = kernels.days_kernel(values, places, 3)
+    wanted, wanted_loaded = naive.days(values, places, 3)
+    np.testing.assert_allclose(days, wanted, atol=1e-12)
     np.testing.assert_allclose(loaded, wanted_loaded, atol=1e-12)
 
 
