@@ -126,9 +126,9 @@ class BlendedForecaster(RingForecaster):
         return frozen(values)
 
     def _idle(self, before: int) -> FloatArray:
-        """Share of slots without load of charging loads, 0 for others, shape (n_series,)."""
+        """Share of slots without load of charging loads of late, 0 for others, shape (n_series,)."""
         per_day = SECONDS_PER_DAY // self.step_s
-        back = places_before(self._history, before, self._options.shape.reach_days * per_day)
+        back = places_before(self._history, before, _RECENT_DAYS * per_day)
         loaded = days_kernel(self._history.values, back, per_day)[1]
         charging = [series.unit == "kW" and series.lower == 0.0 for series in self._series]
         return frozen(np.where(charging, 1.0 - loaded, 0.0))

@@ -1,4 +1,4 @@
-"""Tails of loads that idle are read nearer to the middle: never across it, and never for those that do not idle."""
+"""Lower tails of loads that idle are read nearer to the middle, those of others are left as they are."""
 
 import numpy as np
 from hypothesis import given
@@ -16,14 +16,13 @@ def quantiles(seed):
 
 
 @given(seed=seeds, idle=st.floats(0.0, 1.0))
-def test_quantiles_stay_in_order_and_tails_come_nearer(seed, idle):
+def test_quantiles_stay_in_order_and_the_lower_tail_comes_nearer(seed, idle):
     values = quantiles(seed)
     read = IdleTails().read(values, LEVELS, np.array([0.0, idle]))
     np.testing.assert_allclose(read[0], values[0])
     assert (np.diff(read[1], axis=0) >= -1e-12).all()
     assert (read[1, :2] >= values[1, :2] - 1e-12).all()
-    assert (read[1, -2:] <= values[1, -2:] + 1e-12).all()
-    np.testing.assert_allclose(read[1, 2:5], values[1, 2:5])
+    np.testing.assert_allclose(read[1, 2:], values[1, 2:])
 
 
 @given(seed=seeds, more=st.floats(0.01, 0.5), idle=st.floats(0.0, 0.5))
@@ -31,13 +30,11 @@ def test_who_idles_more_is_read_nearer(seed, more, idle):
     values = np.repeat(quantiles(seed)[:1], 2, axis=0)
     less, most = IdleTails().read(values, LEVELS, np.array([idle, idle + more]))
     assert (most[0] >= less[0] - 1e-12).all()
-    assert (most[-1] <= less[-1] + 1e-12).all()
 
 
 def test_a_uniform_load_that_idles_half_the_time_is_read_where_it_is_said():
-    told = IdleTails(lower=0.6, upper=0.95).read(LEVELS[np.newaxis, :, np.newaxis], LEVELS, np.array([0.5]))
+    told = IdleTails(nearer=0.6).read(LEVELS[np.newaxis, :, np.newaxis], LEVELS, np.array([0.5]))
     np.testing.assert_allclose(told[0, 1, 0], 0.1 * (1 + 0.6 * 0.5 * 0.6))
-    np.testing.assert_allclose(told[0, 5, 0], 0.9 - 0.1 * 0.95 * 0.5**5 * 0.6)
 
 
 @given(st.integers(1, 3), st.floats(0.0, 1.0))
