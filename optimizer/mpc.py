@@ -71,7 +71,7 @@ class _Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class _Checked:
+class _Known:
     """A site that was found sound, and its arrays: one record, so that no thread sees half of a change."""
 
     site: Site
@@ -90,7 +90,8 @@ class Controller:
     ) -> None:
         self._options = options or PlanOptions()
         self._rules = rules or PricingRules()
-        self._checked_site: _Checked | None = None
+        self._known_site: _Known | None = None
+        self._prepared_site: _Known | None = None
         self._scheduler = Scheduler(self._options, parked)
         self._standing = Standing.unknown(len(site.evses))
         self._tail_cell_s = TAIL_CELL_S
@@ -107,11 +108,11 @@ class Controller:
             The state cannot be used; names every fault.
         """
         started = time.perf_counter()
-        checked = self._checked_of(state)
-        if self._checked_site is None or checked.topology is not self._checked_site.topology:
+        known = self._known_of(state)
+        if self._known_site is None or known.topology is not self._known_site.topology:
             self._standing, self._told = Standing.unknown(len(state.site.evses)), None
-        self._checked_site = checked
-        problem = problem_of(state, checked.topology, self._options)
+        self._known_site = known
+        problem = problem_of(state, known.topology, self._options)
         n_cells = problem.topology.n_evses * problem.grid.n_slots
         tail_s = min(n_cells * self._tail_cell_s, MOST_TAIL * self._options.deadline_s)
         until_s = started + self._options.deadline_s
@@ -141,23 +142,27 @@ class Controller:
         InvalidInputError
             The state cannot be used; names every fault.
         """
-        problem = problem_of(state, self._checked_of(state).topology, self._options)
+        self._prepared_site = self._known_of(state)
+        problem = problem_of(state, self._prepared_site.topology, self._options)
         return problem.topology.n_evses > 0 and self._scheduler.prepare(problem)
 
     def parked(self) -> Parked | None:
         """Return what a later controller of the same site needs to begin warm; None before the first program."""
         return self._scheduler.parked()
 
-    def _checked_of(self, state: SiteState) -> _Checked:
-        """Return the site of a sound state with its arrays; one that differs from the last is a new structure.
+    def _known_of(self, state: SiteState) -> _Known:
+        """Return the site of a sound state with its arrays; one that neither step nor prepare has seen is a new one.
 
         Changes nothing: what :meth:`prepare` looks at is never what a step that runs beside it rests on.
         """
-        last, site = self._checked_site, state.site
-        validate_state(state, checked=None if last is None else last.site)
-        if last is None or (site is not last.site and site != last.site):
-            return _Checked(site, Topology.of(site))
-        return last if site is last.site else _Checked(site, last.topology)
+        site, places = state.site, (self._known_site, self._prepared_site)
+        known = [one for one in places if one is not None]
+        same = next((one for one in known if site is one.site), None)
+        same = same or next((one for one in known if site == one.site), None)
+        validate_state(state, checked=None if same is None else same.site)
+        if same is None:
+            return _Known(site, Topology.of(site))
+        return same if site is same.site else _Known(site, same.topology)
 
     def _attempt(self, problem: Problem, left_s: float) -> _Attempt:
         """Solve, or note why not."""

@@ -57,7 +57,7 @@ class Better:
             The optimum that it follows.
         """
         problem, back_kw = self.problem, sent.schedule.back_kw()
-        moves = (problem.need_kwh > 0).any(axis=1) & only_takes(problem, back_kw)
+        moves = (problem.need_kwh > 0).any(axis=1) & only_takes(back_kw)
         if not moves.any() or time.perf_counter() > self.manner.until_s:
             return sent
         asset_kw = asset_power(sent.schedule)

@@ -18,6 +18,7 @@ from optimizer.discrete.reply import (
     Grid,
     Told,
     carry_kernel,
+    prices_kernel,
     put_kernel,
     rechoice_kernel,
     replies_kernel,
@@ -52,7 +53,7 @@ instead of 98, 119 and 682. Pilots cost 0.338, 0.176 and 0.239 % more than the b
 0.212 %.
 """
 
-CHUNK = 32
+CHUNK = 8
 """Replies or groups between two looks at the clock."""
 
 
@@ -140,7 +141,7 @@ class _Search:
         found = _Found(np.array(pilot_a), self._offset(), np.zeros(len(pilot_a)))
         for evse in range(len(pilot_a)):
             put_kernel(evse, 1.0, self._grid(found), found.told)
-        self._reply(self._evses, found, self._cars, moves=False)
+        self._price(found)
         return found
 
     def carried(self, pilot_a: FloatArray) -> _Found:
@@ -155,7 +156,7 @@ class _Search:
             put_kernel(evse, 1.0, self._grid(found), found.told)
         order = np.argsort(~self._contactors.charging, kind="stable")
         carry_kernel(order[~held[order]], pilot_a, self._grid(found), found.told)
-        self._reply(self._evses, found, self._cars, moves=False)
+        self._price(found)
         return found
 
     def moved(self, begun: _Found, rent_shares: tuple[float, ...], most_groups: int) -> _Found:
@@ -176,7 +177,7 @@ class _Search:
             put_kernel(evse, -1.0, self._grid(found), found.told)
             found.pilot_a[evse] = 0.0
             begun.cost[evse] = np.inf
-            self._reply(np.array([evse]), found, self._cars, moves=True)
+            self._reply(np.array([evse]), found, self._cars)
         return found
 
     def _reply_once(self, found: _Found, share: float) -> None:
@@ -186,11 +187,11 @@ class _Search:
         for first in range(0, self._evses.size, CHUNK):
             if self._is_late():
                 break
-            self._reply(self._evses[first : first + CHUNK], found, cars, moves=True)
+            self._reply(self._evses[first : first + CHUNK], found, cars)
 
     def _choose_again(self, found: _Found, most_groups: int) -> None:
         """Price what was found, and let drawn groups that meet in some slot choose again."""
-        self._reply(self._evses, found, self._cars, moves=False)
+        self._price(found)
         for group in self._groups(most_groups, found.cost):
             if self._is_late():
                 break
@@ -221,10 +222,13 @@ class _Search:
     def _offset(self) -> FloatArray:
         """Return what rows carry with everybody paused, as kernels take it: a new array (T, R, 2)."""
         offset = self._problem.limits.offset.T
-        return np.stack([offset.real, offset.imag], axis=-1)
+        return np.ascontiguousarray(np.stack([offset.real, offset.imag], axis=-1))
 
-    def _reply(self, evses: IntArray, found: _Found, cars: Cars, *, moves: bool) -> None:
-        replies_kernel(evses, moves, cars, self._contactors, self._grid(found), found.told)
+    def _price(self, found: _Found) -> None:
+        prices_kernel(self._evses, self._cars, self._contactors, self._grid(found), found.told)
+
+    def _reply(self, evses: IntArray, found: _Found, cars: Cars) -> None:
+        replies_kernel(evses, cars, self._contactors, self._grid(found), found.told)
 
     def _grid(self, found: _Found) -> Grid:
         return Grid(self._wires, found.total, self._limit, self._n_lines)

@@ -7,6 +7,7 @@ from optimizer.discrete.manner import Manner, contactors_of
 from optimizer.discrete.reply import Contactors
 from optimizer.problem import Problem
 from optimizer.scheduling.switching import FULL_KWH
+from optimizer.scheduling.taken import offered_kwh
 
 
 def n_hasty(problem: Problem, pilot_a: FloatArray, manner: Manner) -> int:
@@ -16,14 +17,16 @@ def n_hasty(problem: Problem, pilot_a: FloatArray, manner: Manner) -> int:
     """
     contactors = contactors_of(problem, frozen(np.zeros_like(pilot_a)), manner)
     is_held = (contactors.least_run > 1) | (contactors.least_pause > 1) | (contactors.still > 0)
-    drawn_kw = np.minimum(pilot_a, problem.max_a) * problem.kw_per_a
+    if not is_held.any():
+        return 0
+    kwh = offered_kwh(problem, pilot_a)
     count = 0
     for evse in np.nonzero(is_held)[0].tolist():
         taken = np.zeros(pilot_a.shape[1], dtype=np.bool_)
         for seat in range(problem.n_seats):
             mine = (problem.connected_h[evse, seat] > 0) & ~taken
             taken |= mine
-            before_kwh = np.cumsum(np.append(0.0, drawn_kw[evse] * problem.connected_h[evse, seat]))[:-1]
+            before_kwh = np.cumsum(np.append(0.0, kwh[evse, seat]))[:-1]
             wants = mine & (before_kwh < problem.need_kwh[evse, seat] - FULL_KWH)
             here = bool(mine[0])
             count += _of_session((pilot_a[evse] > 0)[wants], evse, contactors, is_here=here)

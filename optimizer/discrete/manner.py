@@ -59,20 +59,15 @@ def before_a(problem: Problem, before: Told) -> FloatArray:
     return frozen(np.where(stays[:, None] & (problem.max_a > 0), out, 0.0))
 
 
-def only_takes(problem: Problem, back_kw: FloatArray) -> BoolArray:
-    """Return whose cars only take power, shape (E,).
-
-    A car that could give back is one of them while it gives nothing of ``back_kw`` (E, T) [kW] and its battery has
-    room for all that it needs.
-    """
-    cars = problem.batteries
-    is_cramped = (cars.most_kwh < problem.need_kwh.max(axis=1, initial=0.0)[:, None]).any(axis=1)
-    return read_only(np.logical_not(back_kw.any(axis=1) | (cars.gives.any(axis=1) & is_cramped)))
+def only_takes(back_kw: FloatArray) -> BoolArray:
+    """Return whose cars give nothing back of ``back_kw`` (E, T) [kW], shape (E,)."""
+    return read_only(np.array(~back_kw.any(axis=1), dtype=np.bool_))
 
 
 def cars_of(problem: Problem, planned: PlannedPower, moment: Moment) -> Cars:
     """Return what cars need and its price: energy at the site's margin, what lacks as in the objective."""
     early = early_per_kwh(problem, moment.weights, moment.epoch_s)
+    is_shared = (problem.connected_h > 0).sum(axis=1) > 1  # what falls there is the power of the later car
     return Cars(
         max_a=problem.max_a,
         connected_h=problem.connected_h,
@@ -81,7 +76,7 @@ def cars_of(problem: Problem, planned: PlannedPower, moment: Moment) -> Cars:
         width_kwh=band_widths_kwh(problem, moment.weights),
         short_per_kwh=shortfall_per_kwh(problem, moment.weights),
         price_per_kwh=frozen(early + planned.energy_per_kwh),
-        slope_per_h=problem.batteries.slope_per_h,
+        slope_per_h=frozen(np.where(is_shared, 0.0, problem.batteries.slope_per_h)),
         accepted_kw=problem.batteries.accepted_kw,
         dues=_dues_of(problem, planned, moment),
     )
@@ -102,7 +97,7 @@ def _dues_of(problem: Problem, planned: PlannedPower, moment: Moment) -> Dues:
 
 
 def planned_cost(problem: Problem, planned: PlannedPower, moment: Moment, cars: Cars) -> FloatArray:
-    """Return what the cars of each EVSE cost in the optimum, shape (E,) [currency]: less than with any pilots."""
+    """Return what the cars of each EVSE cost in the optimum at the prices that a search sees, shape (E,) [currency]."""
     energy = (planned.power_kw * problem.slot_h * cars.price_per_kwh).sum(axis=1)
     short = (planned.short_kwh * cars.short_per_kwh).sum(axis=(1, 2))
     return frozen(energy + short + late_cost(problem, moment, planned.power_kw).sum(axis=1))

@@ -24,9 +24,6 @@ from optimizer.discrete.runs import (
 )
 from optimizer.scheduling.pilots import Room, Wires, grant_kernel, level_kernel, room_kernel
 
-MOVES = True
-"""That EVSEs choose, where the kernel of their replies could also only work out what they have."""
-
 
 class Dues(NamedTuple):
     """What cars are to have by K deadlines at each of E EVSEs.
@@ -180,11 +177,44 @@ def due_kernel(evse: int, seat: int, slot: IntArray, cars: Cars) -> Due:
 
 
 @kernel
-def reply_kernel(evse: int, moves: bool, cars: Cars, contactors: Contactors, grid: Grid, told: Told) -> None:  # noqa: FBT001 - data
-    """Give an EVSE its cheapest pilots while all others keep theirs, where it ``moves``; work out what they cost.
+def sought_kernel(
+    evse: int, seat: int, begins: int, cars: Cars, contactors: Contactors, grid: Grid
+) -> tuple[Window, Switching, Want]:
+    """What one session can be given from slot ``begins`` on, how its EVSE may switch, and what it wants."""
+    window = window_kernel(evse, seat, begins, cars, grid)
+    is_here = begins == 0 and window.slot.size > 0 and window.slot[0] == 0
+    switching = switching_kernel(evse, is_here, contactors)
+    want = Want(
+        cars.need_kwh[evse, seat],
+        cars.worth_per_kwh[evse, seat],
+        cars.width_kwh[evse, seat],
+        cars.short_per_kwh[evse, seat],
+        due_kernel(evse, seat, window.slot, cars),
+    )
+    return window, switching, want
 
-    Changes ``grid.total`` and ``told`` in place. Sessions that follow each other choose in their order; a slot that
-    two of them share is the first one's.
+
+@kernel
+def price_kernel(evse: int, cars: Cars, contactors: Contactors, grid: Grid, told: Told) -> None:
+    """Work out what the pilots of an EVSE cost; changes ``told.cost`` in place.
+
+    A slot that two sessions share is the first one's.
+    """
+    told.cost[evse] = 0.0
+    begins = 0
+    for seat in range(cars.need_kwh.shape[1]):
+        if cars.need_kwh[evse, seat] > NOISE_KWH:
+            window, switching, want = sought_kernel(evse, seat, begins, cars, contactors, grid)
+            if window.slot.size > 0:
+                told.cost[evse] += cost_kernel(told.pilot_a[evse][window.slot], window, want, switching)
+                begins = window.slot[-1] + 1
+
+
+@kernel
+def reply_kernel(evse: int, cars: Cars, contactors: Contactors, grid: Grid, told: Told) -> None:
+    """Give an EVSE its cheapest pilots while all others keep theirs; work out what they cost.
+
+    Changes ``grid.total`` and ``told`` in place. Sessions that follow each other choose in their order.
     """
     put_kernel(evse, -1.0, grid, told)
     told.cost[evse] = 0.0
@@ -192,44 +222,35 @@ def reply_kernel(evse: int, moves: bool, cars: Cars, contactors: Contactors, gri
     for seat in range(cars.need_kwh.shape[1]):
         if cars.need_kwh[evse, seat] <= NOISE_KWH:
             continue
-        window = window_kernel(evse, seat, begins, cars, grid)
+        window, switching, want = sought_kernel(evse, seat, begins, cars, contactors, grid)
         if window.slot.size == 0:
             continue
-        switching = switching_kernel(evse, begins == 0 and window.slot[0] == 0, contactors)
         if not switching.is_on:
             window.high_a[: switching.still] = 0.0
-        want = Want(
-            cars.need_kwh[evse, seat],
-            cars.worth_per_kwh[evse, seat],
-            cars.width_kwh[evse, seat],
-            cars.short_per_kwh[evse, seat],
-            due_kernel(evse, seat, window.slot, cars),
-        )
         cost = cost_kernel(told.pilot_a[evse][window.slot], window, want, switching)
-        if moves:
-            new_a = timely_kernel(want, window, switching, grid.wires.levels_a[evse])
-            new_cost = cost_kernel(new_a, window, want, switching)
-            if new_cost < cost - NOISE_COST:
-                cost = new_cost
-                for k in range(window.slot.size):
-                    told.pilot_a[evse, window.slot[k]] = new_a[k]
+        new_a = timely_kernel(want, window, switching, grid.wires.levels_a[evse])
+        new_cost = cost_kernel(new_a, window, want, switching)
+        if new_cost < cost - NOISE_COST:
+            cost = new_cost
+            for k in range(window.slot.size):
+                told.pilot_a[evse, window.slot[k]] = new_a[k]
         told.cost[evse] += cost
         begins = window.slot[-1] + 1
     put_kernel(evse, 1.0, grid, told)
 
 
 @kernel
-def replies_kernel(
-    order: IntArray,
-    moves: bool,  # noqa: FBT001 - data
-    cars: Cars,
-    contactors: Contactors,
-    grid: Grid,
-    told: Told,
-) -> None:
+def prices_kernel(evses: IntArray, cars: Cars, contactors: Contactors, grid: Grid, told: Told) -> None:
+    """Work out what the pilots of EVSEs cost."""
+    for evse in evses:
+        price_kernel(evse, cars, contactors, grid, told)
+
+
+@kernel
+def replies_kernel(order: IntArray, cars: Cars, contactors: Contactors, grid: Grid, told: Told) -> None:
     """Let one EVSE after the other reply."""
     for evse in order:
-        reply_kernel(evse, moves, cars, contactors, grid, told)
+        reply_kernel(evse, cars, contactors, grid, told)
 
 
 @kernel
@@ -243,7 +264,7 @@ def rechoice_kernel(group: IntArray, cars: Cars, contactors: Contactors, grid: G
     for evse in group:
         put_kernel(evse, -1.0, grid, told)
         told.pilot_a[evse] = 0.0
-    replies_kernel(group, MOVES, cars, contactors, grid, told)
+    replies_kernel(group, cars, contactors, grid, told)
     if told.cost[group].sum() < old_cost.sum() - NOISE_COST:
         return True
     for place in range(group.size):

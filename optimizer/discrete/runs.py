@@ -33,7 +33,11 @@ TIE = 1e-12
 """Difference of two costs that is none [currency]: the car pauses."""
 
 HURRIES = (0.5, 1.0, 2.0, 8.0)
-"""Parts of the price of being in time that pilots are planned with."""
+"""Parts of the price of being in time that pilots are planned with.
+
+On the site of ``bench run discrete`` with 100 cars, each with a milestone, schedules cost 1.7 and 2.3 % more than the
+bound (two draws); 79 and 22 % where cars with deadlines were left as they were rounded.
+"""
 
 ON, OFF = True, False
 
@@ -291,6 +295,7 @@ def planned_kernel(want: Want, window: Window, switching: Switching, levels_a: F
     """Cheapest pilots that fill a car, or give it all that is possible, shape (n,) [A].
 
     Looked for between a ``worth`` that gives too little and one that gives enough, around the plan's marginal value.
+    Of a tapering battery's surplus some may stay: what a slot less frees for later ones is not counted.
     """
     low, high, most = want.worth_per_kwh - SPAN, want.worth_per_kwh + SPAN, want.short_per_kwh[0]
     best_a = chosen_kernel(high, window, switching)

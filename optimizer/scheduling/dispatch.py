@@ -87,7 +87,7 @@ def _dispatched(
     )
     wires = wires_of(problem)
     offset = problem.limits.offset.T
-    total = np.stack([offset.real, offset.imag], axis=-1)
+    total = np.ascontiguousarray(np.stack([offset.real, offset.imag], axis=-1))
     pilot_a, energy_kwh = dispatch_kernel(
         demand, wires, problem.n_lines.T.copy(order="C"), total, limit.T.copy(order="C"), problem.grid.step_h
     )

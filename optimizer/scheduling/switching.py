@@ -4,6 +4,7 @@ import numpy as np
 
 from models.arrays import BoolArray, FloatArray, IntArray, read_only
 from optimizer.problem import Problem
+from optimizer.scheduling.taken import offered_kwh
 
 FULL_KWH = 1e-6
 """Energy below which a car counts as full [kWh]; the same as in :mod:`optimizer.discrete.runs`."""
@@ -15,14 +16,13 @@ def n_restarts(problem: Problem, pilot_a: FloatArray, charging: BoolArray) -> In
     ``charging`` (E,) marks those that charge the car that is there now. That a car begins to charge or ends
     is not counted: it must.
     """
-    drawn_kw = np.minimum(pilot_a, problem.max_a) * problem.kw_per_a
+    kwh = offered_kwh(problem, pilot_a)
     count = np.zeros(len(pilot_a), dtype=np.int64)
     taken = np.zeros(pilot_a.shape, dtype=np.bool_)
     for seat in range(problem.n_seats):
         mine = (problem.connected_h[:, seat] > 0) & ~taken
         taken |= mine
-        offered_kwh = np.cumsum(drawn_kw * problem.connected_h[:, seat], axis=1)
-        before_kwh = np.pad(offered_kwh, ((0, 0), (1, 0)))[:, :-1]
+        before_kwh = np.pad(np.cumsum(kwh[:, seat], axis=1), ((0, 0), (1, 0)))[:, :-1]
         wants = mine & (before_kwh < problem.need_kwh[:, seat, None] - FULL_KWH)
         begins = charging & mine[:, 0]
         is_on = (pilot_a > 0) & mine

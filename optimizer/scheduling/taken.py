@@ -84,6 +84,17 @@ def taken_kwh(problem: Problem, pilot_a: FloatArray, back_kw: FloatArray) -> Flo
     return frozen(taken)
 
 
+def offered_kwh(problem: Problem, pilot_a: FloatArray) -> FloatArray:
+    """Return what pilots (E, T) [A] offer each session that a car would take of them, shape (E, S, T) [kWh].
+
+    Nobody gives back. A car whose power does not fall is offered more than it needs.
+    """
+    if problem.batteries.tapers.any():
+        return taken_kwh(problem, pilot_a, frozen(np.zeros(pilot_a.shape)))
+    drawn_kw = np.minimum(pilot_a, problem.max_a) * problem.kw_per_a
+    return frozen(drawn_kw[:, None, :] * problem.connected_h)
+
+
 def _again_kwh(problem: Problem, back_kw: FloatArray) -> FloatArray:
     """Return what each session must be given again for power back (E, T) [kW], shape (E, S, T) [kWh]."""
     return frozen(problem.batteries.again_kwh(back_kw)[:, None, :] * (problem.connected_h > 0))

@@ -55,13 +55,27 @@ def test_what_was_prepared_is_found_by_the_next_step():
     assert not controller.prepare(moment)
 
 
+@pytest.mark.parametrize("before", [(), (site(2),)])
+def test_what_is_prepared_for_a_site_that_no_step_has_seen_is_found_too(before):
+    moment = crowd()
+    controller = Controller(moment.site, replace(NOW, deadline_s=30.0))
+    for other in before:
+        controller.step(state(other, car("E1", 10.0)))
+    assert controller.prepare(moment)
+    controller._scheduler._stated_cell_s = 1e6
+    report = controller.step(moment).report
+    assert report.status.is_planned
+    assert report.rebuild is (RebuildReason.SITE_CHANGED if before else RebuildReason.FIRST)
+    assert report.n_rebuilds == len(before) + 1
+
+
 def test_what_is_prepared_beside_a_step_changes_nothing_that_the_step_rests_on():
     moment, other = crowd(), state(site(2), car("E1", 10.0))
     controller = Controller(moment.site)
     controller.step(moment)
-    before = (controller._checked_site, controller._standing, controller._told)
+    before = (controller._known_site, controller._standing, controller._told)
     controller.prepare(other)
-    after = (controller._checked_site, controller._standing, controller._told)
+    after = (controller._known_site, controller._standing, controller._told)
     assert all(one is same for one, same in zip(before, after, strict=True))
 
 

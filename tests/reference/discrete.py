@@ -258,32 +258,51 @@ def due(evse, seat, slots, cars):
     return Due(share, need_kwh, width_kwh, late_per_kwh, worth @ share)
 
 
-def reply(evse, moves, cars, contactors, grid, told):
-    """Choose for one session after the other with all others' pilots on the rows."""
-    put(evse, -1.0, grid, told)
-    told.cost[evse], begins = 0.0, 0
+def price(evse, cars, contactors, grid, told):
+    """What the pilots of one session after the other cost."""
+    told.cost[evse] = 0.0
+    for slots, want, may in sought(evse, cars, contactors, grid):
+        told.cost[evse] += cost(told.pilot_a[evse, slots.slot], slots, want, may)
+
+
+def sought(evse, cars, contactors, grid):
+    """Window, want and contactor of one session after the other, as they are when it is its turn."""
+    begins = 0
     for seat in np.nonzero(cars.need_kwh[evse] > NOISE_KWH)[0]:
         slots = window(evse, seat, begins, cars, grid)
-        if not slots.slot.size:
-            continue
-        may = switching(evse, begins == 0 and slots.slot[0] == 0, contactors)
+        if slots.slot.size:
+            may = switching(evse, begins == 0 and slots.slot[0] == 0, contactors)
+            values = (column[evse, seat] for column in cars[2:6])
+            yield slots, Want._make((*values, due(evse, seat, slots.slot, cars))), may
+            begins = slots.slot[-1] + 1
+
+
+def reply(evse, cars, contactors, grid, told):
+    """Choose for one session after the other with all others' pilots on the rows."""
+    put(evse, -1.0, grid, told)
+    told.cost[evse] = 0.0
+    for slots, want, may in sought(evse, cars, contactors, grid):
         if not may.is_on:
             slots.high_a[: may.still] = 0.0
-        want = Want._make((*(column[evse, seat] for column in cars[2:6]), due(evse, seat, slots.slot, cars)))
         old_a = told.pilot_a[evse, slots.slot]
-        options = [old_a, timely(want, slots, may, grid.wires.levels_a[evse])] if moves else [old_a]
+        options = [old_a, timely(want, slots, may, grid.wires.levels_a[evse])]
         costs = [cost(one, slots, want, may) for one in options]
-        best = len(costs) - 1 if costs[-1] < costs[0] - NOISE_COST else 0
+        best = int(costs[1] < costs[0] - NOISE_COST)
         told.pilot_a[evse, slots.slot] = options[best]
         told.cost[evse] += costs[best]
-        begins = slots.slot[-1] + 1
     put(evse, 1.0, grid, told)
 
 
-def replies(order, moves, cars, contactors, grid, told):
+def replies(order, cars, contactors, grid, told):
     """One after the other."""
     for evse in order:
-        reply(evse, moves, cars, contactors, grid, told)
+        reply(evse, cars, contactors, grid, told)
+
+
+def prices(evses, cars, contactors, grid, told):
+    """One after the other."""
+    for evse in evses:
+        price(evse, cars, contactors, grid, told)
 
 
 def rechoice(group, cars, contactors, grid, told):
@@ -293,7 +312,7 @@ def rechoice(group, cars, contactors, grid, told):
     for evse in group:
         put(evse, -1.0, on_copy, tried)
         tried.pilot_a[evse] = 0.0
-    replies(group, True, cars, contactors, on_copy, tried)
+    replies(group, cars, contactors, on_copy, tried)
     if tried.cost[group].sum() >= told.cost[group].sum() - NOISE_COST:
         return False
     told.pilot_a[:], told.cost[:], grid.total[:] = tried.pilot_a, tried.cost, total

@@ -78,5 +78,5 @@ OPTIONS: Final = (
     BenchmarkOption("batteries", "ideal, real: real ones take less and less from 80 % on", ("ideal",)),
     BenchmarkOption("start", "first local day", ("2019-09-09",)),
     BenchmarkOption("days", "how many", ("7",)),
-    BenchmarkOption("policies", f"{', '.join((*OURS_ALL, *RivalName))}", (OURS, *USUAL)),
+    BenchmarkOption("policies", ", ".join((*OURS_ALL, *RivalName)), (OURS, *USUAL)),
 )

@@ -11,14 +11,20 @@ from hypothesis import strategies as st
 from models.arrays import frozen
 from models.assets import SiteAssets
 from models.grid.site import Evse
-from models.sessions import Acceptance, Milestone
+from models.sessions import Acceptance, Departure, DischargeOffer, Milestone
+from optimizer.discrete.manner import cars_of
+from optimizer.discrete.reply import Grid, window_kernel
+from optimizer.discrete.runs import kwh_kernel
 from optimizer.discrete.standing import Standing
 from optimizer.mpc import Controller
 from optimizer.options import PlanOptions
 from optimizer.problem import problem_of
 from optimizer.promises import broken_kwh
 from optimizer.scheduling.check import breaches
+from optimizer.scheduling.dispatch import wires_of
+from optimizer.scheduling.scheduler import Scheduler
 from optimizer.scheduling.switching import n_restarts
+from optimizer.scheduling.taken import taken_kwh
 from optimizer.topology import Topology
 from tests.optimizer.builders import FULL_KW, at, car, site, state
 from tests.reference.limits import excesses
@@ -203,6 +209,71 @@ def test_better_pilots_fill_batteries_that_accept_less_and_less():
     rounded, better = plans(state(crowded, *cars, prices=np.linspace(0.4, 0.1, 16)))
     assert sum(better.session_kwh.values()) >= sum(rounded.session_kwh.values())
     assert better.report.objective < rounded.report.objective
+
+
+@given(moment=rich_states())
+@settings(max_examples=25, phases=EXPLORED)
+def test_better_pilots_cost_no_more_where_early_leavers_are_hedged(moment):
+    hedged = replace(PATIENT, departure_quantile=0.7, hedge_quantiles=(0.2, 0.5))
+    rounded, better = plans(with_free_contactors(moment), hedged)
+    noise = 1e-6 * max(1.0, abs(rounded.report.objective))
+    assert better.report.objective <= rounded.report.objective + noise
+
+
+def tapering(n_evses=3):
+    """Cars whose power falls from half of their need on."""
+    crowded = site(n_evses, limit_kw=1.7 * FULL_KW)
+    tapers = Acceptance(knee_kwh=6.0, full_kwh=16.0, full_power_kw=FULL_KW)
+    cars = [car(one, 14.0, acceptance=tapers) for one in crowded.evse_ids]
+    later = car("E1", 9.0, leaves_h=4.0, arrives_h=2.1, session_id="next")
+    first = replace(cars[0], departure=Departure.at(at(2.1)))
+    return state(crowded, first, later, *cars[1:])
+
+
+@given(seed=st.integers(0, 2**16))
+@settings(max_examples=40)
+def test_the_search_counts_the_energy_that_cars_are_said_to_take(seed):
+    moment = tapering()
+    problem = problem_of(moment, Topology.of(moment.site), PATIENT)
+    planned = Scheduler(PATIENT).solve(problem, 30.0).planned
+    cars = cars_of(problem, planned, Scheduler(PATIENT).moment_of(problem))
+    rng = np.random.default_rng(seed)
+    pilot_a = np.where(rng.random(problem.max_a.shape) < 0.6, rng.integers(6, 33, problem.max_a.shape), 0.0)
+    pilot_a = np.where(problem.max_a > 0, pilot_a, 0.0)
+    taken = taken_kwh(problem, pilot_a, np.zeros_like(pilot_a))
+    offset = problem.limits.offset.T
+    total = np.ascontiguousarray(np.stack([offset.real, offset.imag], axis=-1))
+    lines = problem.n_lines.T.copy(order="C")
+    grid = Grid(wires_of(problem), total, np.full(total.shape[:2], np.inf), lines)
+    for evse in range(len(pilot_a)):
+        for seat in range(problem.n_seats):
+            window = window_kernel(evse, seat, 0, cars, grid)
+            offered = np.cumsum(kwh_kernel(pilot_a[evse][window.slot], window))
+            counted = np.minimum(offered, problem.need_kwh[evse, seat])
+            assert counted == pytest.approx(np.cumsum(taken[evse, seat, window.slot]), abs=1e-9)
+
+
+def test_restarts_of_a_tapering_car_count_until_it_is_full():
+    tapers = Acceptance(knee_kwh=2.0, full_kwh=15.0, full_power_kw=FULL_KW)
+    moment = state(site(1), car("E1", 14.0, acceptance=tapers))
+    problem = problem_of(moment, Topology.of(moment.site), PATIENT)
+    pilot_a = np.full((1, 16), 32.0)
+    pilot_a[0, [2, 4]] = 0.0
+    assert taken_kwh(problem, pilot_a, np.zeros_like(pilot_a))[0, 0, :5].sum() < 12.0
+    assert n_restarts(problem, pilot_a, np.array([False])).tolist() == [2]
+
+
+def test_no_bill_rises_for_better_pilots_beside_a_car_that_gives_back():
+    evses = (Evse("E1", max_discharge_a=16.0), Evse("E2"), Evse("E3"))
+    crowded = site(evses=evses, limit_kw=2.0 * FULL_KW)
+    offer = DischargeOffer(8.0, 40.0, 20.0, 60.0, 0.95, 0.95, 0.01)
+    cars = [car("E1", 0.0, discharge=offer), *(car(one, 15.0, leaves_h=1.2) for one in ("E2", "E3"))]
+    moment = state(crowded, *cars, prices=np.linspace(0.4, 0.1, 16), demand_charge=9.0)
+    rounded, better = plans(moment)
+    assert rounded.schedule.back
+    peaks = [max((one.schedule.power_kw - one.schedule.back_kw()).sum(axis=0)) for one in (rounded, better)]
+    assert peaks[1] <= peaks[0] + 1e-6
+    assert better.report.objective <= rounded.report.objective + 1e-6
 
 
 def test_contactors_that_closed_for_another_car_do_not_hold_this_one():

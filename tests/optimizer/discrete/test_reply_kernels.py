@@ -159,27 +159,55 @@ def test_a_window_holds_what_others_leave(case, begins):
             np.testing.assert_allclose(mine, other, atol=1e-12, err_msg=name)
 
 
-@given(case=cases(), moves=st.booleans())
+@given(case=cases())
 @settings(max_examples=30)
-def test_an_evse_replies_with_its_cheapest_pilots(case, moves):
+def test_an_evse_replies_with_its_cheapest_pilots(case):
     evse, ours, theirs = case.evse(), case.copied(), case.copied()
-    arguments = (evse, moves, case.cars, case.contactors)
-    reply.reply_kernel(*arguments, *ours)
-    reference.reply(*arguments, *theirs)
+    reply.reply_kernel(evse, case.cars, case.contactors, *ours)
+    reference.reply(evse, case.cars, case.contactors, *theirs)
     assert ours[1].cost[evse] == pytest.approx(theirs[1].cost[evse], abs=1e-9)
     assert_within(case, ours)
 
 
-@given(case=cases(), moves=st.booleans())
+@given(case=cases())
 @settings(max_examples=20)
-def test_evses_reply_one_after_the_other(case, moves):
+def test_evses_reply_one_after_the_other(case):
     order, ours, theirs = case.order, case.copied(), case.copied()
-    arguments = (order, moves, case.cars, case.contactors)
-    reply.replies_kernel(*arguments, *ours)
-    reference.replies(*arguments, *theirs)
+    reply.replies_kernel(order, case.cars, case.contactors, *ours)
+    reference.replies(order, case.cars, case.contactors, *theirs)
     assert_within(case, ours)
-    if not moves:
-        assert_same(ours, theirs)
+
+
+@given(case=cases())
+@settings(max_examples=30)
+def test_pilots_are_priced_as_they_are(case):
+    order, ours, theirs = case.order, case.copied(), case.copied()
+    reply.prices_kernel(order, case.cars, case.contactors, *ours)
+    reference.prices(order, case.cars, case.contactors, *theirs)
+    assert_same(ours, theirs)
+    np.testing.assert_array_equal(ours[1].pilot_a, case.told.pilot_a)
+    evse, alone = case.evse(), case.copied()
+    reply.price_kernel(evse, case.cars, case.contactors, *alone)
+    reference.price(evse, case.cars, case.contactors, *theirs)
+    assert alone[1].cost[evse] == pytest.approx(theirs[1].cost[evse], abs=1e-9)
+
+
+@given(case=cases(), begins=st.integers(0, 2))
+@settings(max_examples=30)
+def test_what_a_session_wants_is_read_from_its_own_row(case, begins):
+    evse = case.evse()
+    for seat in range(case.cars.need_kwh.shape[1]):
+        window, switching, want = reply.sought_kernel(
+            evse, seat, begins, case.cars, case.contactors, case.grid
+        )
+        theirs = reference.window(evse, seat, begins, case.cars, case.grid)
+        is_here = begins == 0 and theirs.slot.size > 0 and theirs.slot[0] == 0
+        assert window.slot.tolist() == theirs.slot.tolist()
+        assert tuple(switching) == tuple(reference.switching(evse, is_here, case.contactors))
+        assert want.need_kwh == case.cars.need_kwh[evse, seat]
+        assert want.worth_per_kwh == case.cars.worth_per_kwh[evse, seat]
+        assert want.width_kwh.tolist() == case.cars.width_kwh[evse, seat].tolist()
+        assert want.short_per_kwh.tolist() == case.cars.short_per_kwh[evse, seat].tolist()
 
 
 @given(case=cases())
@@ -188,7 +216,7 @@ def test_a_group_chooses_again_only_where_that_saves(case):
     group, ours, theirs = case.order[:3], case.copied(), case.copied()
     arguments = (case.cars, case.contactors)
     for grid, told in (ours, theirs):
-        reference.replies(group, False, *arguments, grid, told)
+        reference.prices(group, *arguments, grid, told)
     before = ours[1].cost.sum()
     saves = reply.rechoice_kernel(group, *arguments, *ours)
     assert saves == reference.rechoice(group, *arguments, *theirs)

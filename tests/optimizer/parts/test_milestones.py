@@ -57,6 +57,22 @@ def van(*milestones, target_kwh=30.0, **facts):
     return car("E1", target_kwh, milestones=tuple(Milestone(at(h), kwh) for h, kwh in milestones), **facts)
 
 
+@given(walk=walks(with_milestones, max_size=2), less_kwh=st.sampled_from([1e-4]))
+@settings(max_examples=30)
+def test_being_in_time_is_worth_what_a_little_less_due_saves(walk, less_kwh):
+    for problem, _, _ in solved_walk(walk, HEDGED):
+        solved = Scheduler(HEDGED).solve(problem, 30.0)
+        worth = solved.planned.in_time_per_kwh
+        due = problem.deadlines
+        assert (worth >= -1e-9).all()
+        assert not worth[due.need_kwh == 0].any()
+        easier = replace(due, need_kwh=np.maximum(due.need_kwh - less_kwh, 0.0))
+        saved = Scheduler(HEDGED).solve(replace(problem, deadlines=easier), 30.0)
+        # A convex cost falls by no more than its slope says.
+        falls = solved.solution.objective - saved.solution.objective
+        assert -1e-7 <= falls <= less_kwh * worth.sum() + 1e-6
+
+
 CHEAP_LATE = [0.5] * 8 + [0.1] * 8
 
 
