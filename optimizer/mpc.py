@@ -121,8 +121,7 @@ class Controller:
         following = Following(state, problem, self._options, self._standing.charging, until_s)
         dispatched = self._kept(following, self._checked(following, attempt), attempt)
         searched_at = time.perf_counter()
-        dispatched = self._better(following, dispatched, attempt, until_s - tail_s)
-        dispatched = self._assets_again(following, dispatched, attempt, until_s - tail_s)
+        dispatched = self._searched(following, dispatched, attempt, until_s - tail_s)
         search_s = time.perf_counter() - searched_at
         verdict = self._verdict(problem, dispatched, attempt)
         dispatch_s = time.perf_counter() - solved_at
@@ -216,16 +215,26 @@ class Controller:
             attempt.notes.append("the rounded plan failed its check: dispatch answers alone")
         return sent
 
-    def _better(
+    def _searched(
         self, following: Following, sent: Dispatched, attempt: _Attempt, until_s: float
     ) -> Dispatched:
-        """Return better pilots where the prices of an optimum lead the search for them."""
+        """Return better pilots where the prices of an optimum lead the search for them, beside assets planned again.
+
+        With the assets planned again for them, those that were rounded may be the better ones after all.
+        """
         state, problem = following.state, following.problem
         if attempt.optimum is None or not attempt.follows:
             return sent
-        until_s = min(until_s, time.perf_counter() + self._options.search_s)
-        manner = Manner(self._moment_of(problem), self._standing, state.now.timestamp(), self._told, until_s)
-        return Better(state, problem, self._options, manner).of(sent, attempt.optimum)
+        search_until_s = min(until_s, time.perf_counter() + self._options.search_s)
+        moment, now_s = self._moment_of(problem), state.now.timestamp()
+        manner = Manner(moment, self._standing, now_s, self._told, search_until_s)
+        better = Better(state, problem, self._options, manner)
+        found = better.of(sent, attempt.optimum)
+        ends = self._assets_again(following, found, attempt, until_s)
+        if found is sent or not can_shift(problem):
+            return ends
+        other = self._assets_again(following, sent, attempt, until_s)
+        return ends if better.is_no_worse(ends, other, attempt.optimum) else other
 
     def _assets_again(
         self, following: Following, sent: Dispatched, attempt: _Attempt, until_s: float

@@ -95,6 +95,10 @@ class Better:
             return False
         if self._broken_kwh(found) > self._broken_kwh(sent) + NOISE:
             return False
+        return self.is_no_worse(found, sent, planned)
+
+    def is_no_worse(self, found: Dispatched, sent: Dispatched, planned: PlannedPower) -> bool:
+        """Return whether one schedule spares contactors more than another, or as much and costs no more."""
         hasty, before = self._n_hasty(found), self._n_hasty(sent)
         return hasty < before or (hasty == before and self._cost(found, planned) <= self._cost(sent, planned))
 

@@ -53,6 +53,10 @@ instead of 98, 119 and 682. Pilots cost 0.338, 0.176 and 0.239 % more than the b
 0.212 %.
 """
 
+PATIENCE = 10
+MUCH = 0.01
+"""So many times more groups choose again, within the time, while pilots cost more than this part above the optimum."""
+
 CHUNK = 8
 """Replies or groups between two looks at the clock."""
 
@@ -192,32 +196,35 @@ class _Search:
     def _choose_again(self, found: _Found, most_groups: int) -> None:
         """Price what was found, and let drawn groups that meet in some slot choose again."""
         self._price(found)
-        for group in self._groups(most_groups, found.cost):
+        for group in self._groups(most_groups, found):
             if self._is_late():
                 break
             rechoice_kernel(group, self._cars, self._contactors, self._grid(found), found.told)
 
-    def _groups(self, most: int, cost: FloatArray) -> Iterator[IntArray]:
+    def _groups(self, most: int, found: _Found) -> Iterator[IntArray]:
         """Yield drawn groups of EVSEs with cars in the same slot.
 
-        Every other one begins with an EVSE that is drawn by how much its pilots ``cost`` (E,) more than in the optimum,
-        which is most where a car is late or short.
+        Every other one begins with an EVSE that is drawn by how much its pilots cost more than in the optimum, which is
+        most where a car is late or short. Where that is much in all, such groups go on.
         """
         rng, evses = np.random.default_rng(self._evses.size), self._evses
         there = self._problem.max_a[evses] > 0
         is_shared = there.sum(axis=0) > 1
         if not is_shared.any():
             return
-        regret = np.maximum(cost - self._least_cost, 0.0)[evses] * (there & is_shared).any(axis=1)
-        slots = np.nonzero(is_shared)[0]
-        for number in range(min(GROUPS_PER_EVSE * evses.size, most)):
-            if number % 2 and regret.any():
-                first = rng.choice(evses.size, p=regret / regret.sum())
-                slot = rng.choice(np.nonzero(there[first] & is_shared)[0])
-                others = rng.permutation(evses[there[:, slot]])
-                yield np.append(evses[first], others[others != evses[first]])[:GROUP]
-            else:
-                yield rng.permutation(evses[there[:, rng.choice(slots)]])[:GROUP]
+        slots, can_meet = np.nonzero(is_shared)[0], (there & is_shared).any(axis=1)
+        n_usual = min(GROUPS_PER_EVSE * evses.size, most)
+        for number in range(PATIENCE * n_usual):
+            regret = np.maximum(found.cost - self._least_cost, 0.0)[evses] * can_meet
+            if number >= n_usual and regret.sum() <= MUCH * np.abs(self._least_cost).sum():
+                return
+            is_led = regret.any() and (number % 2 == 1 or number >= n_usual)
+            first = rng.choice(evses.size, p=regret / regret.sum()) if is_led else None
+            slot = rng.choice(slots if first is None else np.nonzero(there[first] & is_shared)[0])
+            others = rng.permutation(evses[there[:, slot]])
+            if first is not None:
+                others = np.append(evses[first], others[others != evses[first]])
+            yield others[:GROUP]
 
     def _offset(self) -> FloatArray:
         """Return what rows carry with everybody paused, as kernels take it: a new array (T, R, 2)."""
