@@ -215,9 +215,10 @@ class _Search:
         slots, can_meet = np.nonzero(is_shared)[0], (there & is_shared).any(axis=1)
         n_usual = min(GROUPS_PER_EVSE * evses.size, most)
         for number in range(PATIENCE * n_usual):
-            regret = np.maximum(found.cost - self._least_cost, 0.0)[evses] * can_meet
-            if number >= n_usual and regret.sum() <= MUCH * np.abs(self._least_cost).sum():
+            above = (found.cost - self._least_cost)[evses]
+            if number >= n_usual and above.sum() <= MUCH * np.abs(self._least_cost).sum():
                 return
+            regret = np.maximum(above, 0.0) * can_meet
             is_led = regret.any() and (number % 2 == 1 or number >= n_usual)
             first = rng.choice(evses.size, p=regret / regret.sum()) if is_led else None
             slot = rng.choice(slots if first is None else np.nonzero(there[first] & is_shared)[0])
