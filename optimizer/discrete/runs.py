@@ -35,8 +35,8 @@ TIE = 1e-12
 HURRIES = (0.5, 1.0, 2.0, 8.0)
 """Parts of the price of being in time that pilots are planned with.
 
-On the site of ``bench run discrete`` with 100 cars, each with a milestone, schedules cost 1.7 and 2.3 % more than the
-bound (two draws); 79 and 22 % where cars with deadlines were left as they were rounded.
+On the site of ``bench run discrete`` with 100 cars, each with a milestone, schedules cost 0.9 % more than the bound;
+79 and 22 % (two draws) where cars with deadlines were left as they were rounded.
 """
 
 ON, OFF = True, False
