@@ -123,6 +123,7 @@ NOTES: Final = (
     "mended: acnportal looks up what its estimator learnt under the wrong key; handed over under the right one",
     "ours with declared inputs plans on what similar sessions before the first day did, never on the declaration",
     "ours_analogues: on the sixty most similar ones, as they were; ours_stated: on the declaration",
+    "with true inputs the three of ours are one",
 )
 
 BENCHMARK: Final = BenchmarkSpec(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -31,7 +30,6 @@ CHANGED_SHARE: Final = 0.01
 N_RUNS: Final = 5
 BUDGET_S: Final = 20.0
 TIMEOUT_S: Final = 900.0
-LAST_WORDS: Final = 120
 PERCENT: Final = 100.0
 NOISE: Final = 1e-6
 """Smaller energies, powers and percentages are the solvers' tolerance, shown as 0."""
@@ -94,10 +92,6 @@ CONTESTANTS: Final = (
     Contestant("0 or 6 A, LP, then a MILP of cars below 6 A", "with_highspy", "repaired"),
     Contestant("0 or 6 A, FlexMeasures with power bands", "with_flexmeasures", "banded", "flexmeasures", 100),
 )
-
-
-class NoAnswerError(ChargingError):
-    """A contestant gave no answer; the message is its last word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +184,7 @@ def _measured(
     """
     from benchmarks.peers.case import judged
     from benchmarks.peers.child import ANSWER_FILE, REPORT_FILE, Report
-    from benchmarks.peers.environments import write_sources
+    from benchmarks.peers.environments import answer, write_sources
 
     python, home = pythons[contestant.environment], Path(benchmarks.__file__).parents[1]
     if isinstance(python, ChargingError):
@@ -199,23 +193,11 @@ def _measured(
         home = folder / "sources"
         write_sources(home)
     command = [str(python), "-m", f"benchmarks.peers.{contestant.module}", contestant.name, str(folder)]
-    _run([*command, "--runs", str(n_runs), "--budget-s", str(BUDGET_S)], home)
+    answer([*command, "--runs", str(n_runs), "--budget-s", str(BUDGET_S)], home, TIMEOUT_S)
     report = Report(**json.loads((folder / REPORT_FILE).read_text(encoding="utf-8")))
-    with np.load(folder / ANSWER_FILE) as answer:
-        verdict = judged(cases[report.changed], answer["power_kw"], answer["energy_kwh"])
+    with np.load(folder / ANSWER_FILE) as said:
+        verdict = judged(cases[report.changed], said["power_kw"], said["energy_kwh"])
     return report, verdict
-
-
-def _run(command: list[str], home: Path) -> None:
-    try:
-        done = subprocess.run(  # noqa: S603 - our own command
-            command, cwd=home, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise NoAnswerError(f"no answer within {TIMEOUT_S:.0f} s") from None
-    if done.returncode:
-        words = done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"]
-        raise NoAnswerError(words[-1][:LAST_WORDS])
 
 
 def _rows(size: Size, outcomes: list[_Outcome]) -> list[tuple[Cell, ...]]:

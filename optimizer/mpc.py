@@ -154,10 +154,8 @@ class Controller:
 
         Changes nothing: what :meth:`prepare` looks at is never what a step that runs beside it rests on.
         """
-        site, places = state.site, (self._known_site, self._prepared_site)
-        known = [one for one in places if one is not None]
-        same = next((one for one in known if site is one.site), None)
-        same = same or next((one for one in known if site == one.site), None)
+        site, seen = state.site, (self._known_site, self._prepared_site)
+        same = next((one for one in seen if one is not None and site == one.site), None)
         validate_state(state, checked=None if same is None else same.site)
         if same is None:
             return _Known(site, Topology.of(site))

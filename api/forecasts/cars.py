@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from api.forecasts.records import believed_of, has_ended, memory_of, power_of, taken_kwh, without_forgotten
+from api.forecasts.records import believed_of, has_ended, memory_of, stays_of, without_forgotten
 from api.forecasts.request import PATHS_OF_A_SUM, ForecastRequest
 from models.arrays import FloatArray, frozen
 from models.errors import Issue
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from models.forecasting.open_sessions import OpenSessionsForecaster
 
 _RECORDED_DAYS: Final = 60
-_N_PATHS: Final = 200
 _STALE_DAYS: Final = 7
 
 
@@ -118,7 +117,7 @@ def at_least(forecast: QuantileForecast, known: Known) -> QuantileForecast:
     Without a record of arrivals it is not known which part of a load cars bring that are here already; what they
     will draw is still known to come.
     """
-    cars = _plugged_in(forecast.series, forecast.grid, known, _N_PATHS, forecast.grid.first_step)
+    cars = _plugged_in(forecast.series, forecast.grid, known, PATHS_OF_A_SUM, forecast.grid.first_step)
     least = np.quantile(cars, forecast.levels, axis=1).transpose(1, 0, 2)
     upper = np.reshape([one.upper for one in forecast.series], (-1, 1, 1))
     warnings = tuple(one for one in forecast.warnings if one.where != "plugged_in")
@@ -152,22 +151,9 @@ def _plugged_in(
 
 def _record(layered: "OpenSessionsForecaster", request: ForecastRequest, now: datetime) -> None:
     """Record the stays of the last weeks; days without one had none."""
-    from models.forecasting.stays import Stays  # noqa: PLC0415 - as above
-
     rows = {one.series_id: row for row, one in enumerate(request.series)}
     since = now - timedelta(days=_RECORDED_DAYS)
     came = [one for one in request.sessions if since <= one.arrival < now and one.series_id in rows]
     if not came:
         return
-    step_s = request.wanted.step_s
-    first = int(min(one.arrival for one in came).timestamp()) // step_s
-    observed = TimeGrid(
-        datetime.fromtimestamp(first * step_s, UTC), step_s, int(now.timestamp()) // step_s - first + 1
-    )
-    stays = Stays(
-        np.array([rows[one.series_id] for one in came], dtype=np.int64),
-        np.array([int(one.arrival.timestamp()) for one in came], dtype=np.int64),
-        frozen([taken_kwh(one, now) for one in came]),
-        frozen([power_of(one) for one in came]),
-    )
-    layered.record(stays, observed)
+    layered.record(*stays_of(came, [rows[one.series_id] for one in came], request.wanted.step_s, now))

@@ -4,15 +4,20 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from api.forecasts.request import SessionRecord
+from models.arrays import frozen
 from models.errors import Issue
 from models.forecasting.features import SiteCalendar
 from models.forecasting.forecaster import PluggedIn
+from models.timegrid import TimeGrid
 from models.units import SECONDS_PER_HOUR
 
 if TYPE_CHECKING:
     from models.forecasting.kin import Arrival
     from models.forecasting.session_memory import SessionMemory
+    from models.forecasting.stays import Stays
 
 MOST_LEARNT: Final = 3000
 _LONGEST_STAY: Final = timedelta(days=14)
@@ -100,6 +105,33 @@ def taken_kwh(one: SessionRecord, now: datetime) -> float:
     if one.departure is None or one.departure <= now:
         return one.energy_kwh
     return min(power_of(one) * (now - one.arrival).total_seconds() / SECONDS_PER_HOUR, one.energy_kwh)
+
+
+def stays_of(
+    came: Sequence[SessionRecord], rows: Sequence[int], step_s: int, now: datetime
+) -> "tuple[Stays, TimeGrid]":
+    """Return sessions as stays of some rows, and the slots until ``now`` in which they are all that came.
+
+    Parameters
+    ----------
+    came : sequence of SessionRecord
+        At least one.
+    rows : sequence of int
+    step_s : int
+    now : datetime
+    """
+    from models.forecasting.stays import Stays  # noqa: PLC0415 - as above
+
+    arrival_s = np.array([int(one.arrival.timestamp()) for one in came], dtype=np.int64)
+    first = int(arrival_s.min()) // step_s
+    start = datetime.fromtimestamp(first * step_s, UTC)
+    stays = Stays(
+        np.array(rows, dtype=np.int64),
+        arrival_s,
+        frozen([taken_kwh(one, now) for one in came]),
+        frozen([power_of(one) for one in came]),
+    )
+    return stays, TimeGrid(start, step_s, int(now.timestamp()) // step_s - first + 1)
 
 
 def _departure(one: SessionRecord) -> datetime:

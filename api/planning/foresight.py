@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from api.forecasts.records import arrival_of, do_state, memory_of, power_of
+from api.forecasts.records import arrival_of, do_state, has_ended, memory_of, stays_of
 from api.forecasts.request import SessionRecord
 from api.planning.forecasts import forecast_loads
 from api.planning.request import PlanRequest
@@ -16,8 +16,7 @@ from models.arrays import frozen
 from models.forecasting.features import SiteCalendar
 from models.sessions import ChargingSession, Departure
 from models.state import SiteState
-from models.timegrid import TimeGrid
-from models.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from models.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, W_PER_KW
 
 if TYPE_CHECKING:
     from models.forecasting.session_memory import SessionMemory
@@ -60,7 +59,7 @@ def foreseen(request: PlanRequest) -> PlanRequest:
     if not request.past:
         return request
     state = request.state
-    ended = tuple(one for one in request.past if one.departure is not None and one.departure <= state.now)
+    ended = tuple(one for one in request.past if has_ended(one, state.now))
     if len(ended) < _LEAST_PAST:
         return _noted(request, f"{len(ended)} past sessions have ended, at least {_LEAST_PAST} are needed")
     calendar = SiteCalendar.of_site(state.site)
@@ -115,7 +114,7 @@ def believed(
     next_ones = [one.arrival for one in state.sessions if one.evse_id == session.evse_id]
     bounds = [one for one in (*next_ones, *((stated,) if said is Said.BOUND else ())) if one > now]
     times = [min(session.arrival + timedelta(hours=hours), *bounds, _NEVER) for hours in stays_h]
-    times[-1] = max(times[-1], *(one.by for one in session.milestones), times[-1])
+    times[-1] = max([times[-1], *(one.by for one in session.milestones)])
     done_kwh = max(session.delivered_kwh, 0.0)
     [most_kwh] = kin.energy_kwh.quantiles(frozen([_ENERGY_LEVEL]), done_kwh, _MORE_KWH).tolist()
     owed_kwh = (session.minimum_kwh, session.promised_kwh, *(one.energy_kwh for one in session.milestones))
@@ -150,8 +149,7 @@ def expected_of(
 
     All stay as long as half of them did, and take no more together than all EVSEs can give.
     """
-    from models.forecasting.stays import Stays  # noqa: PLC0415 - pandas-free, but used here only
-    from models.forecasting.to_come import CarsToCome  # noqa: PLC0415 - as above
+    from models.forecasting.to_come import CarsToCome  # noqa: PLC0415 - pandas-free, but used here only
 
     came = [one for one in ended if one.arrival >= state.now - timedelta(days=_READ_DAYS)]
     if not came:
@@ -159,17 +157,8 @@ def expected_of(
     stays_h = [
         ((one.departure or state.now) - one.arrival).total_seconds() / SECONDS_PER_HOUR for one in came
     ]
-    hour_s = int(SECONDS_PER_HOUR)
-    arrival_s = np.array([int(one.arrival.timestamp()) for one in came], dtype=np.int64)
-    first, until = int(arrival_s.min()) // hour_s, int(state.now.timestamp()) // hour_s + 1
     cars = CarsToCome(calendar, float(np.median(stays_h)))
-    stays = Stays(
-        np.zeros(len(came), dtype=np.int64),
-        arrival_s,
-        frozen([one.energy_kwh for one in came]),
-        frozen([power_of(one) for one in came]),
-    )
-    cars.record(stays, TimeGrid(datetime.fromtimestamp(first * hour_s, UTC), hour_s, until - first))
+    cars.record(*stays_of(came, [0] * len(came), int(SECONDS_PER_HOUR), state.now))
     found = cars.expected(state.grid, state.now)
     if found is None:
         return None
@@ -178,7 +167,7 @@ def expected_of(
 
 def _installed_kw(state: SiteState) -> float:
     """Return what all EVSEs can give together [kW], limits of circuit nodes aside."""
-    voltage_kv = state.site.voltage_v / 1000.0
+    voltage_kv = state.site.voltage_v / W_PER_KW
     return sum(
         evse.levels_a[-1] * len(evse.phases) * voltage_kv for evse in state.site.evses if evse.levels_a
     )

@@ -75,7 +75,7 @@ def request_of(
     """Return what to plan for a site at a moment, with the cars that are plugged in."""
     site = standing.site.to_domain()
     grid = standing.horizon.to_domain(now)
-    evse_of = {(s.station_id, n): e for s in site.stations for n, e in enumerate(s.evses, start=1)}
+    evse_of = evses_by_place(site)
     cars = {
         evse_of[place]: car
         for car in plugged
@@ -113,7 +113,7 @@ def with_past(
     past = tuple(
         SessionRecord(
             site.site_id,
-            evse_of.get((row.station_id, row.evse_number), row.station_id),
+            evse.evse_id if (evse := evse_of.get((row.station_id, row.evse_number))) else row.station_id,
             row.started_at,
             row.ended_at,
             row.delivered_kwh,
@@ -131,9 +131,9 @@ def with_past(
     )
 
 
-def evses_by_place(site: Site) -> dict[tuple[str, int], str]:
-    """Return the identity of every EVSE by its station and number."""
-    return {(s.station_id, n): e.evse_id for s in site.stations for n, e in enumerate(s.evses, start=1)}
+def evses_by_place(site: Site) -> dict[tuple[str, int], Evse]:
+    """Return every EVSE by its station and number."""
+    return {(s.station_id, n): e for s in site.stations for n, e in enumerate(s.evses, start=1)}
 
 
 def session_name(car: Plugged) -> str:

@@ -1,6 +1,5 @@
 """MSTL of statsforecast in the race: seasonal and trend decomposition, in a process and an environment of its own."""
 
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import numpy as np
 
 from benchmarks.forecast.measures import JUDGED_LEVELS
 from benchmarks.forecast.protocol import DAY_S, LOCAL_DAYS, WEEK_S, NotHereError, Outcome, Place
-from benchmarks.peers.environments import write_sources
+from benchmarks.peers.environments import NoAnswerError, answer, write_sources
 from benchmarks.peers.with_statsforecast import ANSWER_FILE, CASES_FILE
 from models.arrays import frozen
 from models.errors import ChargingError
@@ -19,7 +18,6 @@ from models.forecasting.forecaster import within_bounds
 
 ENVIRONMENT: Final = "statsforecast"
 TIMEOUT_S: Final = 3600.0
-LAST_WORDS: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +51,13 @@ class Mstl:
             folder = Path(name)
             write_sources(folder / "sources")
             np.savez(folder / CASES_FILE, **_cases(places))
-            _run([str(self.python), "-m", "benchmarks.peers.with_statsforecast", name], folder / "sources")
-            with np.load(folder / ANSWER_FILE) as answer:
-                told = [(answer[f"quantiles_{i}"], float(answer["cpu_s"][i])) for i in range(len(places))]
+            command = [str(self.python), "-m", "benchmarks.peers.with_statsforecast", name]
+            try:
+                answer(command, folder / "sources", TIMEOUT_S)
+            except NoAnswerError as error:
+                raise NotHereError(str(error)) from None
+            with np.load(folder / ANSWER_FILE) as said:
+                told = [(said[f"quantiles_{i}"], float(said["cpu_s"][i])) for i in range(len(places))]
         return [
             place.told(within_bounds(place.series, frozen(quantiles)), frozen(JUDGED_LEVELS), cpu_s, 0.0)
             for place, (quantiles, cpu_s) in zip(places, told, strict=True)
@@ -68,15 +70,3 @@ def _cases(places: Sequence[Place]) -> dict[str, Any]:
     seasons = np.array([[DAY_S // step_s, WEEK_S // step_s] for step_s in steps], dtype=np.int64)
     past = {f"past_{i}": np.asarray(place.past(LOCAL_DAYS)) for i, place in enumerate(places)}
     return {"seasons": seasons, **past}
-
-
-def _run(command: list[str], home: Path) -> None:
-    try:
-        done = subprocess.run(  # noqa: S603 - our own command
-            command, cwd=home, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise NotHereError(f"no answer within {TIMEOUT_S:.0f} s") from None
-    if done.returncode:
-        words = done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"]
-        raise NotHereError(words[-1][:LAST_WORDS])

@@ -16,6 +16,11 @@ from models.errors import ChargingError
 READY_FILE: Final = "gridpilot-ready"
 INSTALL_TIMEOUT_S: Final = 1200.0
 LAST_WORDS: Final = 200
+LAST_ANSWER: Final = 120
+
+
+class NoAnswerError(ChargingError):
+    """A rival's process ended without an answer, or was too slow."""
 
 
 class NoEnvironmentError(ChargingError):
@@ -64,6 +69,25 @@ def write_sources(folder: Path) -> None:
         target.mkdir(parents=True, exist_ok=True)
         for file in (source / "__init__.py", *source.glob(pattern)):
             shutil.copy(file, target)
+
+
+def answer(command: list[str], home: Path, timeout_s: float) -> None:
+    """Run a rival in a folder with its sources until it has answered, in files that it was told.
+
+    Raises
+    ------
+    NoAnswerError
+        It was too slow, or failed; says how it ended.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command
+            command, cwd=home, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise NoAnswerError(f"no answer within {timeout_s:.0f} s") from None
+    if done.returncode:
+        words = done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"]
+        raise NoAnswerError(words[-1][:LAST_ANSWER])
 
 
 def _make(home: Path, pinned: Path) -> None:

@@ -25,7 +25,7 @@ from optimizer.discrete.reply import (
 )
 from optimizer.discrete.runs import NOISE_COST, NOISE_KWH
 from optimizer.problem import Problem
-from optimizer.scheduling.dispatch import wires_of
+from optimizer.scheduling.dispatch import unloaded, wires_of
 from optimizer.scheduling.extract import PlannedPower
 
 RENT_SHARES = (1.0, 1.0, 0.5, 0.0)
@@ -141,10 +141,7 @@ class _Search:
 
     def begun(self) -> _Found:
         """Return where the search begins."""
-        pilot_a = self._start.pilot_a
-        found = _Found(np.array(pilot_a), self._offset(), np.zeros(len(pilot_a)))
-        for evse in range(len(pilot_a)):
-            put_kernel(evse, 1.0, self._grid(found), found.told)
+        found = self._laid(self._start.pilot_a)
         self._price(found)
         return found
 
@@ -154,13 +151,17 @@ class _Search:
         EVSEs that may not move keep those of the start.
         """
         held = ~self._start.moves
-        held_a = np.where(held[:, None], self._start.pilot_a, 0.0)
-        found = _Found(held_a, self._offset(), np.zeros(len(pilot_a)))
-        for evse in np.nonzero(held)[0].tolist():
-            put_kernel(evse, 1.0, self._grid(found), found.told)
+        found = self._laid(np.where(held[:, None], self._start.pilot_a, 0.0))
         order = np.argsort(~self._contactors.charging, kind="stable")
         carry_kernel(order[~held[order]], pilot_a, self._grid(found), found.told)
         self._price(found)
+        return found
+
+    def _laid(self, pilot_a: FloatArray) -> _Found:
+        """Return pilots that are put on the rows, without a price yet."""
+        found = _Found(np.array(pilot_a), unloaded(self._problem), np.zeros(len(pilot_a)))
+        for evse in range(len(pilot_a)):
+            put_kernel(evse, 1.0, self._grid(found), found.told)
         return found
 
     def moved(self, begun: _Found, rent_shares: tuple[float, ...], most_groups: int) -> _Found:
@@ -226,11 +227,6 @@ class _Search:
             if first is not None:
                 others = np.append(evses[first], others[others != evses[first]])
             yield others[:GROUP]
-
-    def _offset(self) -> FloatArray:
-        """Return what rows carry with everybody paused, as kernels take it: a new array (T, R, 2)."""
-        offset = self._problem.limits.offset.T
-        return np.ascontiguousarray(np.stack([offset.real, offset.imag], axis=-1))
 
     def _price(self, found: _Found) -> None:
         prices_kernel(self._evses, self._cars, self._contactors, self._grid(found), found.told)

@@ -86,8 +86,7 @@ def _dispatched(
         charging,
     )
     wires = wires_of(problem)
-    offset = problem.limits.offset.T
-    total = np.ascontiguousarray(np.stack([offset.real, offset.imag], axis=-1))
+    total = unloaded(problem)
     pilot_a, energy_kwh = dispatch_kernel(
         demand, wires, problem.n_lines.T.copy(order="C"), total, limit.T.copy(order="C"), problem.grid.step_h
     )
@@ -99,6 +98,12 @@ def _dispatched(
         energy_kwh=frozen(energy_kwh.sum(axis=1)),
     )
     return Dispatched(schedule, frozen(energy_kwh.sum(axis=2)))
+
+
+def unloaded(problem: Problem) -> FloatArray:
+    """Return what rows carry with everybody paused, as kernels take it and change it: a new array (T, R, 2)."""
+    offset = problem.limits.offset.T
+    return np.ascontiguousarray(np.stack([offset.real, offset.imag], axis=-1))
 
 
 def wires_of(problem: Problem) -> Wires:

@@ -35,14 +35,14 @@ from models.zones import is_zone
 
 MAX_SERIES: Final = 1000
 MAX_CELLS: Final = 2_000_000
+"""Series x slots x (levels + paths) of one answer."""
+
 MAX_HELD: Final = 20_000_000
 """Values that a request may keep in memory, of paths that a sum is made of, and of past days."""
 
 KEPT_DAYS: Final = 110
 KEPT_DAYS_DOUBLE_SEASONAL: Final = 350
 """Days that a forecaster keeps of each series, about."""
-
-"""Series x slots x (levels + paths) of one answer."""
 
 
 class SeriesWire(WireModel):

@@ -134,19 +134,22 @@ class Milestones(Part):
 
     def terms(self, problem: Problem, moment: Moment, solution: Solution) -> tuple[ObjectiveTerm, ...]:
         """Return what late energy costs, by tier."""
-        late_kwh = np.zeros((*problem.deadlines.need_kwh.shape, N_BANDS))
-        there = self._number < late_kwh.shape[1]
-        late_kwh[self._evse[there], self._number[there]] = solution.values[self._late[there]]
-        return _by_tier(
-            problem, frozen((late_per_kwh(problem.deadlines, moment.weights) * late_kwh).sum(axis=2))
-        )
+        late_kwh = self._of_deadlines(problem, solution.values[self._late])
+        cost = late_per_kwh(problem.deadlines, moment.weights) * late_kwh
+        return _by_tier(problem, frozen(cost.sum(axis=2)))
 
     def worth_per_kwh(self, problem: Problem, row_duals: FloatArray) -> FloatArray:
         """Return what one kWh more by each deadline is worth, shape (E, K) [currency/kWh]."""
-        out: FloatArray = np.zeros(problem.deadlines.need_kwh.shape)
-        there = self._number < out.shape[1]
-        out[self._evse[there], self._number[there]] = row_duals[self._row[there]]
-        return frozen(np.where(problem.deadlines.need_kwh > 0, out, 0.0))
+        worth = self._of_deadlines(problem, row_duals[self._row])
+        return frozen(np.where(problem.deadlines.need_kwh > 0, worth, 0.0))
+
+    def _of_deadlines(self, problem: Problem, values: FloatArray) -> FloatArray:
+        """Return values of the members, (n_members, ...), at their places (E, K, ...) of a problem."""
+        shape = (*problem.deadlines.need_kwh.shape, *values.shape[1:])
+        out: FloatArray = np.zeros(shape)
+        there = self._number < shape[1]
+        out[self._evse[there], self._number[there]] = values[there]
+        return out
 
     def _of_members(self, values: FloatArray) -> FloatArray:
         """Return the values of the members, 0 where a problem has no such deadline any more."""
