@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, TypeAlias
 
@@ -15,19 +13,18 @@ from fastapi.openapi.utils import get_openapi
 
 from api.body import BodyLimit
 from api.errors import answer_with_problems
-from api.examples import examples, state_of
+from api.examples import examples
 from api.examples.forecast import example_forecast
 from api.forecasts.asked.schemas import ForecastWire
-from api.forecasts.routes import answer
 from api.forecasts.routes import router as forecasting
 from api.planning.explain.routes import router as explaining
 from api.planning.planner import Planner
 from api.planning.routes import router as planning
 from api.planning.schemas import StateWire
-from api.planning.service import decide
+from api.planning.warm_up import pieces_of_warm_up
 from api.settings import Settings
 from api.stations.schemas import DeclarationWire, StandingWire
-from api.wire.schemas import SCHEMA_REF, HealthOut, ProblemOut, definitions, parsed
+from api.wire.schemas import SCHEMA_REF, HealthOut, ProblemOut, definitions
 
 _log = logging.getLogger(__name__)
 _health = APIRouter(prefix="/v1", tags=["service"])
@@ -93,18 +90,10 @@ def _lifespan(
 
 async def _warm(app: FastAPI) -> None:
     """Compile the kernels by a first plan and forecast, so that no caller waits for it."""
-    from models.forecasting.warm_up import warm_up  # noqa: PLC0415 - numba takes a second to import
-
     planner: Planner = app.state.planner
     try:
-        await planner.run(warm_up)
-        for example in (
-            *examples().values(),
-            *examples().values(),
-        ):  # again: pilots of before lead the next search
-            await planner.run(partial(decide, planner, state_of(example).to_domain()))
-        asked = parsed(ForecastWire, json.dumps(example_forecast()).encode())
-        await planner.run(partial(answer, asked))
+        for work in pieces_of_warm_up(planner):
+            await planner.run(work)
     except Exception:  # noqa: BLE001 - whatever it is, the service still answers
         _log.exception("warming up failed; the first plans will be slow or fail")
         return

@@ -97,7 +97,7 @@ async def talking(version):
 
 
 async def until(holds):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - a station raises no event
             await asyncio.sleep(0.005)
 

@@ -23,7 +23,16 @@ from benchmarks.station_words import Reading
 from benchmarks.stations import StationSettings, VirtualStation
 from models.state import Conduct, StationCondition
 from optimizer.fast import Sign
-from tests.api.stations.test_network import WORDS, installed, planner, rows, settled, standing, until
+from tests.api.stations.test_network import (
+    PATIENCE_S,
+    WORDS,
+    installed,
+    planner,
+    rows,
+    settled,
+    standing,
+    until,
+)
 
 __all__ = ["planner"]  # the fixture
 
@@ -70,7 +79,7 @@ class World:
         await self.until(lambda: self._clock() >= began + timedelta(seconds=seconds), "time passes")
 
     async def until(self, holds, what):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not holds():
                 self.tick()
                 await asyncio.sleep(0.1)

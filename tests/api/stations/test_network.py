@@ -20,6 +20,7 @@ from api.ocpp.registry import Registry
 from api.planning.planner import Planner
 from api.planning.profiles import BORDER_S
 from api.planning.service import Decision
+from api.planning.warm_up import pieces_of_warm_up
 from api.stations import repository
 from api.stations.documents import profile_in
 from api.stations.network import ChargingNetwork, NetworkSettings, SharedKey
@@ -33,7 +34,7 @@ from benchmarks.station_words import Reading, Words
 from benchmarks.stations import VirtualStation
 from models.errors import InvalidInputError
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 WORDS: dict[str, type[Words]] = {"north": Words16, "south": Words201}
 
 
@@ -55,7 +56,10 @@ def standing(**changes):
 
 @pytest.fixture(scope="module")
 def planner():
+    """A planner whose kernels are compiled, as `gridpilot serve` compiles them before it is ready."""
     planner = Planner()
+    for work in pieces_of_warm_up(planner):
+        work()
     yield planner
     planner.close()
 
