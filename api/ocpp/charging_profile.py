@@ -22,9 +22,17 @@ class ProfilePurpose(StrEnum):
     STATION_MAX = "StationMaxProfile"
 
 
+class ProfileKind(StrEnum):
+    """How the time of a schedule is counted; the value is what stands on the wire."""
+
+    ABSOLUTE = "Absolute"
+    DYNAMIC = "Dynamic"
+    """One period, whose values are updated one by one; only OCPP 2.1 knows it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChargingProfile:
-    """An absolute charging profile.
+    """A charging profile whose times are absolute, or which is updated step by step.
 
     Parameters
     ----------
@@ -48,6 +56,13 @@ class ChargingProfile:
         The profile counts within ``[valid_from, valid_to)``.
     current_type : CurrentType
         A DC profile names no phases on the wire.
+    kind : ProfileKind
+    update_interval_s : int or None
+        A station asks for the next values of a dynamic profile so long after the last ones [s]; None waits for them.
+    max_offline_s : int or None
+        Counts no longer than this while the station is offline [s]; None counts on. Only OCPP 2.1 knows it.
+    invalid_after_offline : bool
+        Whether it stays without effect after that.
 
     Raises
     ------
@@ -67,12 +82,17 @@ class ChargingProfile:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     current_type: CurrentType = CurrentType.AC
+    kind: ProfileKind = ProfileKind.ABSOLUTE
+    update_interval_s: int | None = None
+    max_offline_s: int | None = None
+    invalid_after_offline: bool = False
 
     def __post_init__(self) -> None:
         issues = IssueList()
         _check_address(self, issues)
         _check_times(self, issues)
         _check_periods(self, issues)
+        _check_what_is_new(self, issues)
         issues.raise_if_any()
 
 
@@ -130,4 +150,28 @@ def _check_periods(profile: ChargingProfile, issues: IssueList) -> None:
             not (too_low and profile.current_type is CurrentType.AC),
             f"periods[{i}].limit",
             "lies between 0 and 6 A",
+        )
+
+
+def _check_what_is_new(profile: ChargingProfile, issues: IssueList) -> None:
+    """What only OCPP 2.1 knows: updates belong to dynamic profiles (K01.FR.122), signs of setpoints and limits."""
+    is_dynamic = profile.kind is ProfileKind.DYNAMIC
+    issues.require(
+        is_dynamic or profile.update_interval_s is None, "update_interval_s", "belongs to a dynamic profile"
+    )
+    issues.require(
+        not is_dynamic or len(profile.periods) == 1, "periods", "a dynamic profile has one period only"
+    )
+    seconds = {"update_interval_s": profile.update_interval_s, "max_offline_s": profile.max_offline_s}
+    for name, value in seconds.items():
+        issues.require(value is None or value >= 0, name, "is negative")
+    for i, period in enumerate(profile.periods):
+        setpoint, discharge = period.setpoint, period.discharge_limit
+        issues.require(
+            setpoint is None or bool(np.isfinite(setpoint)), f"periods[{i}].setpoint", "is not finite"
+        )
+        issues.require(
+            discharge is None or bool(-np.inf < discharge <= 0),
+            f"periods[{i}].discharge_limit",
+            "is not finite and at most 0",
         )

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import pairwise
 
 import numpy as np
@@ -13,16 +14,48 @@ _FLOAT_NOISE = 1e-9
 """Limits this far below a tenth are that tenth: sums of decimal currents are off by about 1e-14 A."""
 
 
+class OperationMode(StrEnum):
+    """Who decides on the power within a period (OCPP 2.1); the value is what stands on the wire."""
+
+    IDLE = "Idle"
+    CHARGING_ONLY = "ChargingOnly"
+    CENTRAL_SETPOINT = "CentralSetpoint"
+    EXTERNAL_SETPOINT = "ExternalSetpoint"
+    EXTERNAL_LIMITS = "ExternalLimits"
+    CENTRAL_FREQUENCY = "CentralFrequency"
+    LOCAL_FREQUENCY = "LocalFrequency"
+    LOCAL_LOAD_BALANCING = "LocalLoadBalancing"
+
+
 @dataclass(frozen=True, slots=True)
 class SchedulePeriod:
     """A limit that holds from ``start_s`` [s after the schedule's start] until the next period starts.
 
-    ``limit`` is in the unit of the profile: A for each phase, or W in total over ``n_phases`` phases.
+    Parameters
+    ----------
+    start_s : int
+        Start after that of the schedule [s].
+    limit : float
+        In the unit of the profile: A for each phase, or W in total over ``n_phases`` phases.
+    n_phases : int
+    setpoint : float or None
+        Power to follow [W in total], below 0 gives back; only OCPP 2.1 knows it.
+    discharge_limit : float or None
+        Most that may be given back [W in total], at most 0; only OCPP 2.1 knows it.
+    operation_mode : OperationMode or None
+        None, as in the versions before 2.1, is charging only.
     """
 
     start_s: int
     limit: float
     n_phases: int
+    setpoint: float | None = None
+    discharge_limit: float | None = None
+    operation_mode: OperationMode | None = None
+
+    def says_the_same_as(self, other: "SchedulePeriod") -> bool:
+        """Tell whether only the start differs."""
+        return replace(self, start_s=other.start_s) == other
 
 
 def floor_to_tenth(value: float) -> float:
@@ -37,7 +70,7 @@ def merge_equal(periods: Sequence[SchedulePeriod]) -> tuple[SchedulePeriod, ...]
     """Drop every period that says the same as the one before it."""
     kept: list[SchedulePeriod] = []
     for period in periods:
-        if not kept or (period.limit, period.n_phases) != (kept[-1].limit, kept[-1].n_phases):
+        if not kept or not period.says_the_same_as(kept[-1]):
             kept.append(period)
     return tuple(kept)
 
@@ -66,8 +99,9 @@ def fit_periods(
 ) -> tuple[SchedulePeriod, ...]:
     """Return at most ``max_periods`` periods that never exceed the given ones.
 
-    Neighbours are merged to the lowest limit among them. Which are merged is the choice that loses least
-    energy, found exactly by dynamic programming over the last border (Bellman's principle).
+    Neighbours are merged to the lowest limit among them, and to the setpoint and the discharge limit nearest to
+    zero. Which are merged is the choice that loses least energy, found exactly by dynamic programming over the
+    last border (Bellman's principle).
 
     Parameters
     ----------
@@ -89,12 +123,31 @@ def fit_periods(
 
 
 def _lowest(group: tuple[SchedulePeriod, ...]) -> SchedulePeriod:
-    """Return one period from the start of the group with its lowest limit and fewest phases."""
+    """Return one period from the start of the group that asks least of the grid, in both directions."""
+    modes = {period.operation_mode for period in group}
     return replace(
         group[0],
         limit=min(period.limit for period in group),
         n_phases=min(period.n_phases for period in group),
+        setpoint=_nearest_zero([period.setpoint for period in group]),
+        discharge_limit=_nearest_zero([period.discharge_limit for period in group]),
+        operation_mode=group[0].operation_mode if len(modes) == 1 else _cautious(modes),
     )
+
+
+def _nearest_zero(values: Sequence[float | None]) -> float | None:
+    """Return what asks least: 0 where signs differ or a value is missing, None where none is given."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    one_sign = len(known) == len(values) and (min(known) > 0 or max(known) < 0)
+    return min(known, key=abs) if one_sign else 0.0
+
+
+def _cautious(modes: set[OperationMode | None]) -> OperationMode:
+    """Return one mode for several: following a setpoint, at the worst of 0, or charging only."""
+    follows = OperationMode.CENTRAL_SETPOINT in modes
+    return OperationMode.CENTRAL_SETPOINT if follows else OperationMode.CHARGING_ONLY
 
 
 def _merge_losses(limits: FloatArray, starts_s: FloatArray) -> FloatArray:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.ocpp.charging_profile import ChargingProfile, ProfilePurpose
-from api.ocpp.periods import SchedulePeriod, borders_apart, fit_periods, floor_to_tenth
+from api.ocpp.charging_profile import ChargingProfile, ProfileKind, ProfilePurpose
+from api.ocpp.periods import OperationMode, SchedulePeriod, borders_apart, fit_periods, floor_to_tenth
 from api.ocpp.profiles import (
     START_MARGIN_S,
     OcppVersion,
@@ -259,3 +259,53 @@ def test_with_borders_apart_a_clock_that_is_a_little_wrong_never_allows_more(lim
 
 def _limit_at(periods, second):
     return [period.limit for period in periods if period.start_s <= second][-1]
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            LIMITS,
+            st.none() | st.integers(-100, 100).map(float),
+            st.none() | st.integers(-100, 0).map(float),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    n_most=st.integers(1, 3),
+)
+def test_merged_periods_ask_no_more_of_the_grid_in_either_direction(rows, n_most):
+    periods = tuple(SchedulePeriod(60 * i, limit, 3, *more) for i, (limit, *more) in enumerate(rows))
+    fitted = fit_periods(periods, 60 * len(rows), n_most)
+    for period in periods:
+        told = [one for one in fitted if one.start_s <= period.start_s][-1]
+        assert told.limit <= period.limit
+        assert abs(told.setpoint or 0.0) <= abs(period.setpoint or 0.0) or told.says_the_same_as(period)
+        assert (told.discharge_limit or 0.0) >= (period.discharge_limit or 0.0)
+
+
+def test_what_ocpp_2_1_adds_is_checked_with_every_other_fault():
+    """K01.FR.122: updates belong to dynamic profiles."""
+    with pytest.raises(InvalidInputError) as caught:
+        ChargingProfile(
+            profile_id=1,
+            purpose=ProfilePurpose.TX,
+            evse_number=1,
+            stack_level=0,
+            unit=RateUnit.POWER,
+            start=START,
+            duration_s=None,
+            periods=(SchedulePeriod(0, 100.0, 3, float("nan"), 5.0, OperationMode.CENTRAL_SETPOINT),),
+            update_interval_s=10,
+            max_offline_s=-1,
+        )
+    assert {issue.where for issue in caught.value.issues} == {
+        "update_interval_s",
+        "max_offline_s",
+        "periods[0].setpoint",
+        "periods[0].discharge_limit",
+    }
+    two = (SchedulePeriod(0, 100.0, 3), SchedulePeriod(60, 50.0, 3))
+    with pytest.raises(InvalidInputError, match="one period only"):
+        ChargingProfile(
+            1, ProfilePurpose.TX, 1, 0, RateUnit.POWER, START, None, two, kind=ProfileKind.DYNAMIC
+        )
