@@ -23,7 +23,7 @@ class Table(DeclarativeBase):
     """The base of every table; names of constraints are the same in every database."""
 
     metadata = MetaData(naming_convention=dict(_NAMES))
-    type_annotation_map = {datetime: UtcTime, dict: JSON, str: PlainText}  # noqa: RUF012 - read by SQLAlchemy as it is
+    type_annotation_map = {datetime: UtcTime, dict: JSON, list: JSON, str: PlainText}  # noqa: RUF012 - read by SQLAlchemy as it is
 
 
 class SiteRow(Table):
@@ -77,7 +77,7 @@ class OutboxRow(Table):
 
 
 class StationRow(Table):
-    """A station that has connected."""
+    """A station that has connected; ``held_by`` is the process that it is connected to, or was last."""
 
     __tablename__ = "stations"
 
@@ -90,6 +90,7 @@ class StationRow(Table):
     booted_at: Mapped[datetime | None]
     connected_at: Mapped[datetime | None]
     lost_at: Mapped[datetime | None]
+    held_by: Mapped[str | None]
 
 
 class ConnectorRow(Table):
@@ -121,10 +122,13 @@ class TransactionRow(Table):
     meter_start_kwh: Mapped[float | None]
     delivered_kwh: Mapped[float] = mapped_column(default=0.0)
     stop_reason: Mapped[str | None]
+    connector_number: Mapped[int | None]
+    charging_state: Mapped[str | None]
+    was_offline: Mapped[bool] = mapped_column(default=False)
 
 
 class MeterValueRow(Table):
-    """One reading of an EVSE's meter."""
+    """One reading of an EVSE's meter; ``faults`` says why values of it cannot be trusted."""
 
     __tablename__ = "meter_values"
     __table_args__ = (Index("ix_meter_values_place", "station_id", "evse_number", "at"),)
@@ -138,6 +142,7 @@ class MeterValueRow(Table):
     power_kw: Mapped[float | None]
     current_a: Mapped[float | None]
     soc: Mapped[float | None]
+    faults: Mapped[str | None]
 
 
 class DeclarationRow(Table):
