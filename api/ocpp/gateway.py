@@ -22,6 +22,7 @@ from api.ocpp.listener import Authenticator, StationListener, decide
 from api.ocpp.registry import Clock, Registry, utc_now
 from api.ocpp.session import Session, SessionLimits
 from api.ocpp.session_events import CallAnswered
+from api.ocpp.traffic import NobodyWatches, TrafficWatch
 from api.ocpp.validation import MessageValidator
 from models.units import NOMINAL_VOLTAGE_V
 
@@ -77,6 +78,8 @@ class Gateway:
     settings : GatewaySettings
     clock : Clock
         What stations are told the time is.
+    watch : TrafficWatch, optional
+        Is shown every frame.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class Gateway:
         registry: Registry,
         settings: GatewaySettings = GatewaySettings(),
         clock: Clock = utc_now,
+        watch: TrafficWatch | None = None,
     ) -> None:
         self._listener = listener
         self._authenticator = authenticator
@@ -93,7 +97,7 @@ class Gateway:
         self._settings = settings
         self._clock = clock
         self._validators = {version: MessageValidator(version) for version in OcppVersion}
-        self._handler = LinkHandler(self._decide, self._answered)
+        self._handler = LinkHandler(self._decide, self._answered, watch or NobodyWatches())
         self._server: Server | None = None
         self._closing: set[asyncio.Task[None]] = set()
 

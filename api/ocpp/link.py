@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from websockets.asyncio.server import ServerConnection
@@ -23,6 +23,7 @@ from api.ocpp.session_events import (
     SessionEvent,
 )
 from api.ocpp.session_state import PeerProtocolError
+from api.ocpp.traffic import NobodyWatches, TrafficWatch
 from api.ocpp.wire import Command, Fault
 
 _LOG = logging.getLogger(__name__)
@@ -32,10 +33,11 @@ _CLOSE_POLICY_VIOLATION = 1008
 
 @dataclass(frozen=True, slots=True)
 class LinkHandler:
-    """What a link asks of its gateway: the decision on an event, and to know when it was answered."""
+    """What a link asks of its gateway: the decision on an event, to know when it was answered, and who watches."""
 
     decide: Callable[["StationLink", StationEvent], Awaitable[Decision]]
     answered: Callable[["StationLink", StationEvent, Decision], None]
+    watch: TrafficWatch = field(default_factory=NobodyWatches)
 
 
 _Waiter: TypeAlias = "asyncio.Future[CallAnswered | CallFailed | LinkClosed]"
@@ -61,6 +63,7 @@ class StationLink:
         self._waiter: _Waiter | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closed = False
+        self._watch: TrafficWatch = NobodyWatches()
 
     @property
     def dialect(self) -> Dialect:
@@ -80,7 +83,9 @@ class StationLink:
     async def run(self, handler: LinkHandler) -> None:
         """Serve the station until the connection ends, and all that it has begun is done."""
         try:
+            self._watch = handler.watch
             async for message in self._socket:
+                self._watch.received(self.station_id, message)
                 # what still comes while we are closing is read, or the closing would not end
                 events = () if self._is_closed else self._session.receive(message)
                 for event in events:
@@ -105,6 +110,7 @@ class StationLink:
             self._waiter = loop.create_future()
             try:
                 async with asyncio.timeout(self._session.call_timeout_s):
+                    self._watch.sent(self.station_id, frame.text)
                     await self._socket.send(frame.text)
                     return await self._waiter
             except TimeoutError:
@@ -138,6 +144,7 @@ class StationLink:
     async def _on_event(self, event: SessionEvent, handler: LinkHandler) -> None:
         match event:
             case FrameToSend(text=text):
+                self._watch.sent(self.station_id, text)
                 await self._socket.send(text)
             case CallReceived():
                 self.spawn(self._serve(event, handler))
