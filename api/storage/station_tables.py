@@ -5,6 +5,7 @@ by whoever writes it.
 """
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -154,3 +155,7 @@ class EventRow(Table):
     station_id: Mapped[str | None]
     site_id: Mapped[str | None]
     data: Mapped[dict] = mapped_column()  # type: ignore[type-arg]  # as above
+
+
+METADATA: Final = Table.metadata
+"""All tables of the database, once this module is imported."""

@@ -5,10 +5,8 @@ from typing import Literal
 from alembic import context
 from sqlalchemy import Connection, create_engine
 
-from api.storage import station_tables
+from api.storage.station_tables import METADATA
 from api.storage.types import ExactDecimal, PlainText, UtcTime
-
-_METADATA = station_tables.Table.metadata  # the module has added its own tables
 
 
 def _render(kind: str, item: object, _context: object) -> str | Literal[False]:
@@ -22,7 +20,7 @@ def _render(kind: str, item: object, _context: object) -> str | Literal[False]:
 
 def _run(connection: Connection) -> None:
     context.configure(
-        connection=connection, target_metadata=_METADATA, render_as_batch=True, render_item=_render
+        connection=connection, target_metadata=METADATA, render_as_batch=True, render_item=_render
     )
     with context.begin_transaction():
         context.run_migrations()
