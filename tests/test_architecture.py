@@ -228,6 +228,8 @@ FORBIDDEN_IMPORTS = (
     ("optimizer/a.py", "import websockets"),
     ("api/ocpp/v16.py", "import api.ocpp.v201"),
     ("api/ocpp/v201.py", "import api.ocpp.v16"),
+    ("api/ocpp/v21.py", "import api.ocpp.v201"),
+    ("api/ocpp/since_v201/profiles.py", "import api.ocpp.v21"),
     ("api/ocpp/session.py", "import optimizer"),
     ("api/ocpp/session.py", "import api.planning"),
     ("api/ocpp/session.py", "import api.stations"),
@@ -240,6 +242,9 @@ SKELETON = (
     *(f"api/{domain}/__init__.py" for domain in DOMAINS),
     "api/ocpp/v16.py",
     "api/ocpp/v201.py",
+    "api/ocpp/v21.py",
+    "api/ocpp/since_v201/__init__.py",
+    "api/ocpp/dialects.py",
 )
 
 

@@ -14,6 +14,7 @@ class OcppVersion(StrEnum):
 
     V16 = "ocpp1.6"
     V201 = "ocpp2.0.1"
+    V21 = "ocpp2.1"
 
 
 class RateUnit(StrEnum):
@@ -69,4 +70,4 @@ class StationCapabilities:
 
 
 V201_MAX_PERIODS: Final = 1024
-"""The 2.0.1 schema takes no more periods, whatever the station claims."""
+"""The schemas of 2.0.1 and 2.1 take no more periods, whatever the station claims."""

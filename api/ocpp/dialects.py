@@ -5,7 +5,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from api.ocpp import v16, v201
+from api.ocpp import v16, v21, v201
 from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile, ProfileSelection
 from api.ocpp.events import Decision, ProfileAnswer, StationEvent
@@ -49,5 +49,5 @@ class Dialect(Protocol):
 
 
 DIALECTS: Final[Mapping[OcppVersion, Dialect]] = MappingProxyType(
-    {OcppVersion.V16: v16, OcppVersion.V201: v201}
+    {OcppVersion.V16: v16, OcppVersion.V201: v201, OcppVersion.V21: v21}
 )

@@ -28,7 +28,7 @@ from models.units import NOMINAL_VOLTAGE_V
 
 _LOG = logging.getLogger(__name__)
 
-_SUBPROTOCOLS: Final = tuple(Subprotocol(version.value) for version in (OcppVersion.V201, OcppVersion.V16))
+_SUBPROTOCOLS: Final = tuple(Subprotocol(version.value) for version in reversed(OcppVersion))
 """In the order of our preference."""
 
 _CLOSE_NORMAL: Final = 1000

@@ -251,7 +251,7 @@ def _amperes(period: SchedulePeriod, unit: RateUnit, voltage_v: float) -> float:
 
 def _max_periods(capabilities: StationCapabilities) -> int:
     """Return how many periods a schedule may have."""
-    if capabilities.version is OcppVersion.V201:
+    if capabilities.version is not OcppVersion.V16:
         return min(capabilities.max_periods, V201_MAX_PERIODS)
     return capabilities.max_periods
 

@@ -25,7 +25,7 @@ from models.errors import ChargingError
 
 _Schema: TypeAlias = dict[str, Any]
 _Compiled: TypeAlias = Callable[[object], object]
-_FOLDERS: Final = MappingProxyType({OcppVersion.V16: "v16", OcppVersion.V201: "v201"})
+_FOLDERS: Final = MappingProxyType({OcppVersion.V16: "v16", OcppVersion.V201: "v201", OcppVersion.V21: "v21"})
 
 
 class MessageKind(StrEnum):

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from api.ocpp import v16, v201
 from api.ocpp.capabilities import OcppVersion, RateUnit, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile
+from api.ocpp.dialects import DIALECTS
 from api.ocpp.periods import borders_apart
 from api.ocpp.profiles import PilotRow, SafeFloor, fallback_profiles, profile_from_pilots
 from api.ocpp.wire import Command
@@ -45,7 +45,7 @@ class StationProfile:
 
 def command_of(profile: ChargingProfile, version: OcppVersion) -> Command:
     """Return the message that installs a profile on a station of ``version``."""
-    return v16.encode_profile(profile) if version is OcppVersion.V16 else v201.encode_profile(profile)
+    return DIALECTS[version].encode_profile(profile)
 
 
 def profiles_of(schedule: Schedule, request: PlanRequest) -> tuple[StationProfile, ...]:

@@ -34,6 +34,7 @@ HANGS = object()
 BOOT = {
     OcppVersion.V16: {"chargePointVendor": "V", "chargePointModel": "M"},
     OcppVersion.V201: {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}},
+    OcppVersion.V21: {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}},
 }
 CAPABILITIES = {
     OcppVersion.V16: {

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.ocpp import v16, v201
+from api.ocpp.dialects import DIALECTS
 from api.ocpp.profiles import (
     OcppVersion,
     PilotRow,
@@ -21,7 +22,7 @@ from api.ocpp.profiles import (
 from api.ocpp.validation import InvalidMessageError, MessageKind, MessageValidator, UnknownActionError
 
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
-ENCODERS = {OcppVersion.V16: v16, OcppVersion.V201: v201}
+ENCODERS = DIALECTS
 VALIDATORS = {version: MessageValidator(version) for version in OcppVersion}
 BOTH = pytest.mark.parametrize("version", list(OcppVersion))
 

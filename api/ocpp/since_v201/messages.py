@@ -1,0 +1,140 @@
+"""Messages of a station as events."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from api.ocpp.events import (
+    AuthorizeRequested,
+    Booted,
+    ChargingState,
+    ConnectorStatus,
+    HeartbeatReceived,
+    MeterValuesReceived,
+    StationEvent,
+    StatusChanged,
+    TransactionEnded,
+    TransactionStarted,
+    TransactionUpdated,
+)
+from api.ocpp.metering import MeterReading, Sample, number_from, reading_from_samples
+from api.ocpp.wire import Payload, parse_time
+
+
+def _booted(payload: Payload) -> Booted:
+    station = payload["chargingStation"]
+    return Booted(
+        vendor=station["vendorName"],
+        model=station["model"],
+        serial_number=station.get("serialNumber"),
+        firmware_version=station.get("firmwareVersion"),
+        reason=payload["reason"],
+    )
+
+
+def _status_changed(payload: Payload) -> StatusChanged:
+    return StatusChanged(
+        evse_number=int(payload["evseId"]),
+        connector_number=int(payload["connectorId"]),
+        status=ConnectorStatus(payload["connectorStatus"]),
+        at=parse_time(payload["timestamp"]),
+    )
+
+
+def _transaction_event(payload: Payload) -> StationEvent:
+    match payload["eventType"]:
+        case "Started":
+            return _started(payload)
+        case "Ended":
+            return _ended(payload)
+        case _:
+            return _updated(payload)
+
+
+def _started(payload: Payload) -> TransactionStarted:
+    evse = payload.get("evse", {})
+    readings = _readings(payload.get("meterValue", ()))
+    return TransactionStarted(
+        evse_number=int(evse.get("id", 0)),
+        at=parse_time(payload["timestamp"]),
+        transaction_id=payload["transactionInfo"]["transactionId"],
+        id_token=_id_token(payload),
+        meter_start_kwh=next((r.energy_kwh for r in readings if r.energy_kwh is not None), None),
+        connector_number=int(evse["connectorId"]) if "connectorId" in evse else None,
+        charging_state=_charging_state(payload),
+        offline=payload.get("offline", False),
+        readings=readings,
+    )
+
+
+def _updated(payload: Payload) -> TransactionUpdated:
+    return TransactionUpdated(
+        transaction_id=payload["transactionInfo"]["transactionId"],
+        at=parse_time(payload["timestamp"]),
+        evse_number=_evse_number(payload),
+        id_token=_id_token(payload),
+        charging_state=_charging_state(payload),
+        offline=payload.get("offline", False),
+        readings=_readings(payload.get("meterValue", ())),
+    )
+
+
+def _ended(payload: Payload) -> TransactionEnded:
+    readings = _readings(payload.get("meterValue", ()))
+    return TransactionEnded(
+        transaction_id=payload["transactionInfo"]["transactionId"],
+        at=parse_time(payload["timestamp"]),
+        evse_number=_evse_number(payload),
+        id_token=_id_token(payload),
+        meter_stop_kwh=next((r.energy_kwh for r in reversed(readings) if r.energy_kwh is not None), None),
+        reason=payload["transactionInfo"].get("stoppedReason", "Local"),
+        offline=payload.get("offline", False),
+        readings=readings,
+    )
+
+
+def _evse_number(payload: Payload) -> int | None:
+    return int(payload["evse"]["id"]) if "evse" in payload else None
+
+
+def _id_token(payload: Payload) -> str | None:
+    token = payload.get("idToken")
+    return None if token is None else str(token["idToken"])
+
+
+def _charging_state(payload: Payload) -> ChargingState | None:
+    state = payload["transactionInfo"].get("chargingState")
+    return None if state is None else ChargingState(state)
+
+
+def _readings(meter_values: list[Payload] | tuple[()]) -> tuple[MeterReading, ...]:
+    """Return one reading for each time."""
+    return tuple(
+        reading_from_samples(parse_time(entry["timestamp"]), map(_sample, entry["sampledValue"]))
+        for entry in meter_values
+    )
+
+
+def _sample(value: Payload) -> Sample:
+    unit = value.get("unitOfMeasure", {})
+    return Sample(
+        measurand=value.get("measurand", "Energy.Active.Import.Register"),
+        value=number_from(value["value"]) * 10.0 ** max(-30, min(30, unit.get("multiplier", 0))),
+        unit=unit.get("unit"),
+        phase=value.get("phase"),
+    )
+
+
+DECODERS: Final[Mapping[str, Callable[[Payload], StationEvent]]] = MappingProxyType(
+    {
+        "BootNotification": _booted,
+        "Heartbeat": lambda _: HeartbeatReceived(),
+        "StatusNotification": _status_changed,
+        "Authorize": lambda payload: AuthorizeRequested(payload["idToken"]["idToken"]),
+        "TransactionEvent": _transaction_event,
+        "MeterValues": lambda payload: MeterValuesReceived(
+            int(payload["evseId"]), _readings(payload["meterValue"])
+        ),
+    }
+)
+"""Messages that have an effect, by action."""

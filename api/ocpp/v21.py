@@ -1,0 +1,97 @@
+"""OCPP 2.1: what it alone writes, and what it writes as 2.0.1 does."""
+
+from typing import Final
+
+from api.ocpp.capabilities import OcppVersion, StationCapabilities
+from api.ocpp.charging_profile import ChargingProfile
+from api.ocpp.events import Noticed, StationEvent
+from api.ocpp.since_v201.answers import ACKNOWLEDGEMENTS, encode_answer, fault_code
+from api.ocpp.since_v201.messages import DECODERS
+from api.ocpp.since_v201.profiles import (
+    decode_profile_answer,
+    encode_clear_profiles,
+    identity_of,
+    request_start,
+    set_profile,
+)
+from api.ocpp.since_v201.variables import capabilities_in, encode_capability_query
+from api.ocpp.wire import Command, Payload, format_time, given
+from models.grid.site import CurrentType
+
+__all__ = [
+    "INCOMING_ACTIONS",
+    "VERSION",
+    "decode_capabilities",
+    "decode_event",
+    "decode_profile_answer",
+    "encode_answer",
+    "encode_capability_query",
+    "encode_clear_profiles",
+    "encode_profile",
+    "encode_remote_start",
+    "fault_code",
+]
+
+VERSION: Final = OcppVersion.V21
+INCOMING_ACTIONS: Final = frozenset(DECODERS) | frozenset(ACKNOWLEDGEMENTS)
+"""What a station may call."""
+
+
+def encode_profile(profile: ChargingProfile) -> Command:
+    """Return SetChargingProfile.
+
+    Raises
+    ------
+    InvalidInputError
+        A TxProfile without a transaction (K01.FR.03).
+    """
+    return set_profile(profile, _profile(profile))
+
+
+def encode_remote_start(id_token: str, profile: ChargingProfile) -> Command:
+    """Return RequestStartTransaction with a TxProfile that names no transaction (K05.FR.02).
+
+    Raises
+    ------
+    InvalidInputError
+        The profile is no TxProfile, or names a transaction.
+    """
+    return request_start(id_token, profile, _profile(profile))
+
+
+def decode_capabilities(payload: Payload, voltage_v: float) -> StationCapabilities:
+    """Return what a station can do; what it does not tell, or tells unreadably, is assumed cautiously."""
+    return capabilities_in(payload, VERSION, voltage_v)
+
+
+def decode_event(action: str, payload: Payload) -> StationEvent:
+    """Return a valid message of a station as an event; one that has no effect yet as :class:`Noticed`.
+
+    The action is one of :data:`INCOMING_ACTIONS`.
+    """
+    decoder = DECODERS.get(action)
+    return Noticed(action) if decoder is None else decoder(payload)
+
+
+def _profile(profile: ChargingProfile) -> Payload:
+    """Return the type ChargingProfile."""
+    schedules = {"transactionId": profile.transaction_id, "chargingSchedule": [_schedule(profile)]}
+    return identity_of(profile) | given(schedules)
+
+
+def _schedule(profile: ChargingProfile) -> Payload:
+    """Return the type ChargingSchedule; a DC station must not be told phases (K01.FR.44)."""
+    names_phases = profile.current_type is CurrentType.AC
+    return given(
+        {
+            "id": profile.profile_id,
+            "startSchedule": format_time(profile.start),
+            "duration": profile.duration_s,
+            "chargingRateUnit": profile.unit.value,
+            "chargingSchedulePeriod": [
+                {"startPeriod": period.start_s, "limit": period.limit}
+                | ({"numberPhases": period.n_phases} if names_phases else {})
+                for period in profile.periods
+            ],
+        }
+    )
