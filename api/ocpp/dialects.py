@@ -35,6 +35,9 @@ class Dialect(Protocol):
     def encode_profile(self, profile: ChargingProfile) -> Command:
         """Return the request that installs a profile."""
 
+    def encode_remote_start(self, id_token: str, profile: ChargingProfile) -> Command:
+        """Return the request that begins a transaction under a profile."""
+
     def decode_profile_answer(self, payload: Payload) -> ProfileAnswer:
         """Return what a station says to a profile."""
 

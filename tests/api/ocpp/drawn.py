@@ -96,8 +96,9 @@ def within(schema, number):
     return schema.get("minimum", number) <= number <= schema.get("maximum", number)
 
 
-CUSTOM = st.fixed_dictionaries(
-    {"vendorId": st.sampled_from(["", "com.example"])}, optional={"x": st.sampled_from([None, [], 1, "y"])}
+ODD: tuple[object, ...] = (None, [], 1, "y")
+CUSTOM: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
+    {"vendorId": st.sampled_from(["", "com.example"])}, optional={"x": st.sampled_from(ODD)}
 )
 BY_TYPE = {
     "object": objects,
