@@ -17,6 +17,8 @@ from optimizer.scheduling.worth import total_of, worth
 from optimizer.topology import Topology
 
 OPTIONS = PlanOptions()
+_PATIENCE_S = 60.0
+"""A busy machine is no reason to compare less: the deadline of plans has tests of its own."""
 
 
 def solved_by_pyomo(problem, epoch_s, options=OPTIONS):
@@ -38,7 +40,7 @@ def solved_walk(walk, options=OPTIONS):
     scheduler, topology = Scheduler(options), Topology.of(walk[0].site)
     for state in walk:
         problem = problem_of(state, topology, options)
-        yield problem, scheduler.solve(problem), scheduler.epoch_s
+        yield problem, scheduler.solve(problem, _PATIENCE_S), scheduler.epoch_s
 
 
 def assert_moved_is_anew(walk, options=OPTIONS):

@@ -38,7 +38,7 @@ def here(*sessions, n_evses=1, export_kw=None, assets=None, **facts):
 
 
 @given(state=rich_states())
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_what_assets_are_told_passes_the_check(state):
     plan = plan_of(state)
     assert breaches(state, plan.schedule, OPTIONS.load_quantile) == ()
@@ -51,7 +51,7 @@ def test_what_assets_are_told_passes_the_check(state):
 
 
 @given(state=rich_states())
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_no_asset_fails_the_check_of_a_plan_that_is_rounded(state):
     names = tuple(state.assets.node_of)
     assert not any("check" in note and any(name in note for name in names) for note in plan_of(state).notes)

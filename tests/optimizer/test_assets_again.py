@@ -33,7 +33,7 @@ def as_planned(_following, sent, _attempt, _until_s):
 
 
 @given(of=rich_states())
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_it_costs_no_more_and_every_limit_holds(of):
     plan = Controller(of.site, OPTIONS).step(of)
     before = without_it(Controller(of.site, OPTIONS)).step(of)
@@ -106,7 +106,7 @@ def test_a_car_that_is_full_before_the_next_one_comes_loses_no_solver():
 
 
 @given(walk=rich_walks())
-@settings(max_examples=20)
+@settings(max_examples=11)
 def test_what_is_solved_next_is_as_good_as_if_it_had_not_been(walk):
     for plan, other in zip(steps(Controller(walk[0].site, OPTIONS), walk), anew(walk), strict=True):
         if plan.basis is not None and other.basis is not None:

@@ -38,7 +38,7 @@ def planned(of):
 
 
 @given(of=rich_states())
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_no_row_of_any_kind_is_overloaded(of):
     of = replace(of, assets=SiteAssets())  # what assets carry of it is counted in the tests of assets
     plan = planned(of)
@@ -47,7 +47,7 @@ def test_no_row_of_any_kind_is_overloaded(of):
 
 
 @given(of=rich_states())
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_dispatch_alone_keeps_every_row(of):
     problem = problem_of(of, Topology.of(of.site), OPTIONS)
     dispatched = dispatch_alone(problem, np.zeros(problem.topology.n_evses, dtype=np.bool_))
@@ -126,7 +126,7 @@ def test_a_station_that_cannot_be_told_keeps_its_share_free(conduct, counted_a):
 
 
 @given(of=rich_states())
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_a_weight_is_what_an_evse_puts_on_a_row(of):
     rows = Rows.of(of.site)
     weight = rows.weight[-1]

@@ -92,7 +92,7 @@ def assert_same(ours, theirs):
 
 
 @given(case=cases())
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_room_is_the_least_that_is_left_above(case):
     room = case.room(case.slot())
     for evse in range(case.shape[0]):
@@ -110,7 +110,7 @@ def test_a_level_is_the_greatest_that_fits(levels_a, most_a):
 
 
 @given(case=cases(), extra_a=st.floats(0.0, 32.0))
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_a_grant_is_taken_off_every_node_above_and_nowhere_else(case, extra_a):
     evse, ours = case.evse(), case.room(case.slot())
     theirs = copied(ours)
@@ -120,7 +120,7 @@ def test_a_grant_is_taken_off_every_node_above_and_nowhere_else(case, extra_a):
 
 
 @given(case=cases())
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_a_goal_is_the_next_level_where_the_want_is_near_enough(case):
     evse, wants = case.evse(), case.wants(case.slot())
     for pilot_a in (0.0, *case.wires.levels_a[evse]):
@@ -130,7 +130,7 @@ def test_a_goal_is_the_next_level_where_the_want_is_near_enough(case):
 
 
 @given(case=cases())
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_wants_are_the_plan_and_what_is_owed(case):
     t, ours = case.slot(), case.ledger()
     theirs, step_h = copied(ours), case.problem.grid.step_h
@@ -140,7 +140,7 @@ def test_wants_are_the_plan_and_what_is_owed(case):
 
 
 @given(case=cases())
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_pilots_are_handed_out_most_urgent_first(case):
     t = case.slot()
     wants, ours = case.wants(t), case.room(t)
@@ -151,7 +151,7 @@ def test_pilots_are_handed_out_most_urgent_first(case):
 
 
 @given(case=cases())
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_a_slot_is_settled_with_what_pilots_give(case):
     t, ours = case.slot(), case.ledger()
     theirs = copied(ours)
@@ -163,7 +163,7 @@ def test_a_slot_is_settled_with_what_pilots_give(case):
 
 
 @given(case=cases(), least_a=st.sampled_from([0.0, 1e-6]))
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_what_rounding_lost_is_given_back_where_there_is_room(case, least_a):
     t, room = case.slot(), case.room(0)
     pilot_a = np.where(case.rng.random((case.shape[0], case.shape[2])) < 0.5, 0.0, case.wires.levels_a[:, :1])
@@ -176,7 +176,7 @@ def test_what_rounding_lost_is_given_back_where_there_is_room(case, least_a):
 
 
 @given(case=cases())
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_dispatch_is_the_sum_of_its_parts(case):
     offset, limit = case.problem.limits.offset.T, case.problem.limits.limit.T.copy(order="C")
     total = np.stack([offset.real, offset.imag], axis=-1)

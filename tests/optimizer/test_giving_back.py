@@ -101,7 +101,7 @@ def back_of(plan):
 
 
 @given(of=giving_states())
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_what_cars_are_told_to_give_passes_the_check(of):
     plan = plan_of(of)
     assert breaches(of, plan.schedule, OPTIONS.load_quantile) == ()
@@ -109,7 +109,7 @@ def test_what_cars_are_told_to_give_passes_the_check(of):
 
 
 @given(of=giving_states(), data=st.data())
-@settings(max_examples=35)
+@settings(max_examples=19)
 def test_every_limit_holds_whoever_fails_to_give(of, data):
     schedule = plan_of(of).schedule
     some = tuple(one for one in schedule.back if data.draw(st.booleans()))
@@ -117,7 +117,7 @@ def test_every_limit_holds_whoever_fails_to_give(of, data):
 
 
 @given(of=giving_states())
-@settings(max_examples=35)
+@settings(max_examples=19)
 def test_a_car_that_gives_still_gets_its_minimum_and_keeps_its_reserve(of):
     plan, hours = plan_of(of), of.grid.overlap_h(of.now, of.grid.end)
     giving = {one.evse_id: one for one in plan.schedule.back}
@@ -252,7 +252,7 @@ def test_the_check_sees_a_minimum_that_was_given_away():
 
 
 @given(of=giving_states())
-@settings(max_examples=25)
+@settings(max_examples=14)
 def test_the_search_beside_cars_that_give_back_costs_no_more_and_keeps_what_they_were_told(of):
     free = tuple(
         replace(one, evses=tuple(replace(evse, min_run_s=0.0, min_pause_s=0.0) for evse in one.evses))

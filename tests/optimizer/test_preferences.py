@@ -18,7 +18,7 @@ STEP_KWH = 1.0 * 3 * 0.23 * 0.25
 
 
 def planned(of):
-    return Scheduler(PlanOptions()).solve(problem_of(of, Topology.of(of.site), PlanOptions())).planned
+    return Scheduler(PlanOptions()).solve(problem_of(of, Topology.of(of.site), PlanOptions()), 30.0).planned
 
 
 def energies(of):

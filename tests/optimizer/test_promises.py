@@ -82,7 +82,7 @@ def walk(here, cars, rooms_kw, loads_kw=()):
 
 
 @given(cars=cars_to_come(3), limit_kw=st.integers(5, 40))
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_no_promise_is_broken_while_limits_and_load_stay(cars, limit_kw):
     for plan in walk(site(3), cars, [limit_kw] * 16):
         assert all(one.is_kept for one in plan.promises), plan.notes
@@ -93,7 +93,7 @@ def test_no_promise_is_broken_while_limits_and_load_stay(cars, limit_kw):
     limits_kw=st.lists(st.integers(4, 40), min_size=10, max_size=10),
     loads_kw=st.lists(st.integers(0, 10), min_size=10, max_size=10),
 )
-@settings(max_examples=25)
+@settings(max_examples=14)
 def test_a_promise_is_broken_only_when_room_is_taken_and_then_the_plan_says_so(cars, limits_kw, loads_kw):
     before_kw = np.inf
     for step, plan in enumerate(walk(site(3), cars, limits_kw, loads_kw)):
@@ -108,7 +108,7 @@ def test_a_promise_is_broken_only_when_room_is_taken_and_then_the_plan_says_so(c
 
 
 @given(cars=cars_to_come(2), limit_kw=st.integers(5, 40))
-@settings(max_examples=20)
+@settings(max_examples=11)
 def test_what_was_promised_is_in_the_car_when_it_leaves_early(cars, limit_kw):
     early = tuple(replace(one, departure=Departure.at(one.departure.times[0])) for one in cars)
     last: dict[str, Any] = {}

@@ -38,12 +38,12 @@ def solved_walk(walk):
     scheduler, topology = Scheduler(OPTIONS), Topology.of(walk[0].site)
     for one in walk:
         problem = problem_of(one, topology, OPTIONS)
-        solved = scheduler.solve(problem)
+        solved = scheduler.solve(problem, 30.0)
         yield problem, solved, scheduler.moment_of(problem)
 
 
 @given(walk=RICH)
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_the_worth_of_the_programs_own_power_is_the_programs_objective(walk):
     for problem, solved, moment in solved_walk(walk):
         value = total_of(worth(problem, moment, Delivery.of_power(problem, solved.planned.power_kw)))
@@ -51,7 +51,7 @@ def test_the_worth_of_the_programs_own_power_is_the_programs_objective(walk):
 
 
 @given(walk=RICH)
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_the_bound_that_the_duals_prove_is_the_optimum_where_no_cars_share_a_slot(walk):
     for problem, solved, _ in solved_walk(walk):
         assert bound_of(solved) <= solved.solution.objective + 1e-6 * max(1.0, abs(bound_of(solved)))
@@ -60,7 +60,7 @@ def test_the_bound_that_the_duals_prove_is_the_optimum_where_no_cars_share_a_slo
 
 
 @given(walk=RICH, data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_no_schedule_of_real_pilots_is_worth_less_than_the_bound(walk, data):
     for problem, solved, moment in solved_walk(walk):
         charging = np.array([data.draw(st.booleans()) for _ in range(problem.topology.n_evses)])
@@ -70,12 +70,12 @@ def test_no_schedule_of_real_pilots_is_worth_less_than_the_bound(walk, data):
 
 
 @given(walk=RICH, factor=st.floats(-2.0, 3.0))
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_no_duals_prove_more_than_the_optimum(walk, factor):
     scheduler, topology = Scheduler(OPTIONS), Topology.of(walk[0].site)
     for one in walk:
         problem = problem_of(one, topology, OPTIONS)
-        optimum = scheduler.solve(problem).solution.objective
+        optimum = scheduler.solve(problem, 30.0).solution.objective
         alive = alive_in(scheduler)
         live, bounds = alive.live, []
         solve = live.solve
@@ -85,7 +85,7 @@ def test_no_duals_prove_more_than_the_optimum(walk, factor):
             return replace(found, row_duals=found.row_duals * factor)
 
         live.solve = bent
-        bounds.append(scheduler.solve(problem).bound)
+        bounds.append(scheduler.solve(problem, 30.0).bound)
         live.solve = solve
         for bound in bounds:
             assert bound is None or bound <= optimum + 1e-6 * max(1.0, abs(optimum))
@@ -109,7 +109,7 @@ def test_what_no_plan_can_change_is_not_at_stake():
     here = state(site(1), hasty, prices=[0.2] * 16, demand_charge=10.0, billing_peak_kw=500.0)
     problem = problem_of(here, Topology.of(here.site), OPTIONS)
     scheduler = Scheduler(OPTIONS)
-    solved = scheduler.solve(problem)
+    solved = scheduler.solve(problem, 30.0)
     delivery = Delivery.of_power(problem, solved.planned.power_kw)
     assert at_stake(problem, scheduler.moment_of(problem), delivery) == pytest.approx(0.2 * 11.04)
 

@@ -43,7 +43,7 @@ def plans(moment, options=PATIENT):
 
 
 @given(moment=st.one_of(states(), rich_states()))
-@settings(max_examples=40, phases=EXPLORED)
+@settings(max_examples=22, phases=EXPLORED)
 def test_better_pilots_keep_every_limit_and_the_steps_of_their_evse(moment):
     schedule = Controller(moment.site, PATIENT).step(moment).schedule
     assert breaches(moment, schedule, PATIENT.load_quantile) == ()
@@ -54,7 +54,7 @@ def test_better_pilots_keep_every_limit_and_the_steps_of_their_evse(moment):
 
 
 @given(moment=st.one_of(states(), rich_states()))
-@settings(max_examples=40, phases=EXPLORED)
+@settings(max_examples=22, phases=EXPLORED)
 def test_better_pilots_keep_every_limit_counted_car_by_car(moment):
     bare = replace(moment, assets=SiteAssets())
     schedule = Controller(bare.site, PATIENT).step(bare).schedule
@@ -62,7 +62,7 @@ def test_better_pilots_keep_every_limit_counted_car_by_car(moment):
 
 
 @given(moment=st.one_of(states(), rich_states()))
-@settings(max_examples=40, phases=EXPLORED)
+@settings(max_examples=22, phases=EXPLORED)
 def test_better_pilots_cost_no_more_and_break_no_more_promises(moment):
     rounded, better = plans(with_free_contactors(moment))
     noise = 1e-6 * max(1.0, abs(rounded.report.objective))
@@ -99,7 +99,7 @@ def lengths(row, wants):
 
 
 @given(moment=held_states())
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_where_nothing_limits_them_runs_and_pauses_last_as_long_as_they_must(moment):
     plan = Controller(moment.site, PATIENT).step(moment)
     run, pause = (moment.site.evses[0].min_run_s / 900.0, moment.site.evses[0].min_pause_s / 900.0)
@@ -126,7 +126,7 @@ def test_a_car_that_was_just_switched_on_runs_on_and_one_that_was_switched_off_p
 
 
 @given(seed=st.integers(0, 2**16), switch_cost=st.sampled_from([0.02, 0.5]))
-@settings(max_examples=25)
+@settings(max_examples=14)
 def test_a_price_of_switching_makes_plans_calmer_and_is_counted(seed, switch_cost):
     rng = np.random.default_rng(seed)
     crowded = site(4, limit_kw=1.7 * FULL_KW)
@@ -149,7 +149,7 @@ def restarts_of(plan, moment):
 
 
 @given(problem=problems(), seed=st.integers(0, 2**16))
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_restarts_are_what_is_switched_on_again_while_a_car_wants_energy(problem, seed):
     rng = np.random.default_rng(seed)
     pilot_a = np.where(rng.random(problem.max_a.shape) < 0.5, problem.max_a, 0.0)
@@ -212,7 +212,7 @@ def test_better_pilots_fill_batteries_that_accept_less_and_less():
 
 
 @given(moment=rich_states())
-@settings(max_examples=25, phases=EXPLORED)
+@settings(max_examples=14, phases=EXPLORED)
 def test_better_pilots_cost_no_more_where_early_leavers_are_hedged(moment):
     hedged = replace(PATIENT, departure_quantile=0.7, hedge_quantiles=(0.2, 0.5))
     rounded, better = plans(with_free_contactors(moment), hedged)
@@ -231,7 +231,7 @@ def tapering(n_evses=3):
 
 
 @given(seed=st.integers(0, 2**16))
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_the_search_counts_the_energy_that_cars_are_said_to_take(seed):
     moment = tapering()
     problem = problem_of(moment, Topology.of(moment.site), PATIENT)

@@ -95,7 +95,7 @@ def drawn_dues(rng, problem, n):
 
 
 @given(case=cases())
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_what_is_due_is_that_of_the_session_in_its_own_slots(case):
     evse = case.evse()
     for seat in range(case.cars.need_kwh.shape[1]):
@@ -115,7 +115,7 @@ def assert_same(ours, theirs):
 
 
 @given(case=cases(), sign=st.sampled_from([1.0, -1.0]))
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_pilots_are_put_on_the_rows_above_and_nowhere_else(case, sign):
     evse, ours, theirs = case.evse(), case.copied(), case.copied()
     reply.put_kernel(evse, sign, *ours)
@@ -124,7 +124,7 @@ def test_pilots_are_put_on_the_rows_above_and_nowhere_else(case, sign):
 
 
 @given(case=cases())
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_pilots_of_before_are_told_as_far_as_there_is_room(case):
     pilot_a = np.where(case.rng.random(case.told.pilot_a.shape) < 0.5, case.cars.max_a, 0.0)
     order, ours, theirs = case.order, case.copied(), case.copied()
@@ -138,7 +138,7 @@ def test_pilots_of_before_are_told_as_far_as_there_is_room(case):
 
 
 @given(case=cases(), is_here=st.booleans())
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_a_car_to_come_finds_an_open_contactor(case, is_here):
     for evse in range(case.told.cost.size):
         ours = reply.switching_kernel(evse, is_here, case.contactors)
@@ -146,7 +146,7 @@ def test_a_car_to_come_finds_an_open_contactor(case, is_here):
 
 
 @given(case=cases(), begins=st.integers(0, 2))
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_a_window_holds_what_others_leave(case, begins):
     evse, seats = case.evse(), range(case.cars.need_kwh.shape[1])
     for seat in seats:
@@ -160,7 +160,7 @@ def test_a_window_holds_what_others_leave(case, begins):
 
 
 @given(case=cases())
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_an_evse_replies_with_its_cheapest_pilots(case):
     evse, ours, theirs = case.evse(), case.copied(), case.copied()
     reply.reply_kernel(evse, case.cars, case.contactors, *ours)
@@ -170,7 +170,7 @@ def test_an_evse_replies_with_its_cheapest_pilots(case):
 
 
 @given(case=cases())
-@settings(max_examples=20)
+@settings(max_examples=11)
 def test_evses_reply_one_after_the_other(case):
     order, ours, theirs = case.order, case.copied(), case.copied()
     reply.replies_kernel(order, case.cars, case.contactors, *ours)
@@ -179,7 +179,7 @@ def test_evses_reply_one_after_the_other(case):
 
 
 @given(case=cases())
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_pilots_are_priced_as_they_are(case):
     order, ours, theirs = case.order, case.copied(), case.copied()
     reply.prices_kernel(order, case.cars, case.contactors, *ours)
@@ -193,7 +193,7 @@ def test_pilots_are_priced_as_they_are(case):
 
 
 @given(case=cases(), begins=st.integers(0, 2))
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_what_a_session_wants_is_read_from_its_own_row(case, begins):
     evse = case.evse()
     for seat in range(case.cars.need_kwh.shape[1]):
@@ -211,7 +211,7 @@ def test_what_a_session_wants_is_read_from_its_own_row(case, begins):
 
 
 @given(case=cases())
-@settings(max_examples=20)
+@settings(max_examples=11)
 def test_a_group_chooses_again_only_where_that_saves(case):
     group, ours, theirs = case.order[:3], case.copied(), case.copied()
     arguments = (case.cars, case.contactors)

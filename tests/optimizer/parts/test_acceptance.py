@@ -23,17 +23,17 @@ def tapering(draw, one):
 
 
 def solved(of):
-    return Scheduler(PlanOptions()).solve(problem_of(of, Topology.of(of.site), PlanOptions())).planned
+    return Scheduler(PlanOptions()).solve(problem_of(of, Topology.of(of.site), PlanOptions()), 30.0).planned
 
 
 @given(walk=walks(tapering))
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_the_moved_program_is_the_program_stated_anew(walk):
     assert_moved_is_anew(walk)
 
 
 @given(walk=walks(tapering, max_size=3))
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_no_battery_is_planned_to_take_more_than_it_accepts(walk):
     for state_, (problem, solved_, _) in zip(walk, solved_walk(walk), strict=True):
         power_kw = solved_.planned.power_kw
@@ -77,7 +77,7 @@ def test_a_tapering_battery_begins_earlier_than_one_that_does_not():
 
 
 @given(delivered=st.floats(0.0, 19.0), steps=st.integers(1, 16))
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_as_fast_as_it_can_is_as_fast_as_the_differential_equation(delivered, steps):
     one = car("E1", 20.0, delivered_kwh=delivered, acceptance=CURVE, leaves_h=steps / 4)
     planned_kwh = 0.25 * solved(state(site(1), one)).power_kw.sum()

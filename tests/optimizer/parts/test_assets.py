@@ -23,7 +23,7 @@ def batteries_of(outcome):
 
 
 @given(state=rich_states())
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_a_battery_stores_what_flows_in_less_what_flows_out(state):
     outcome = solved(state)
     for a, battery in enumerate(batteries_of(outcome)):
@@ -35,7 +35,7 @@ def test_a_battery_stores_what_flows_in_less_what_flows_out(state):
 
 
 @given(state=rich_states())
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_a_battery_stays_within_its_limits_or_goes_back_to_them(state):
     outcome = solved(state)
     for a, battery in enumerate(batteries_of(outcome)):
@@ -50,7 +50,7 @@ def test_a_battery_stays_within_its_limits_or_goes_back_to_them(state):
 
 
 @given(state=rich_states())
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_nothing_flows_both_ways(state):
     outcome = solved(state)
     for one, other in (("charge_kw", "discharge_kw"), ("import_kw", "export_kw")):
@@ -59,7 +59,7 @@ def test_nothing_flows_both_ways(state):
 
 
 @given(state=rich_states())
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_what_is_imported_less_what_is_exported_is_what_the_site_draws(state):
     outcome = solved(state)
     if outcome.flow("import_kw") is not None:
@@ -68,7 +68,7 @@ def test_what_is_imported_less_what_is_exported_is_what_the_site_draws(state):
 
 
 @given(state=rich_states())
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_the_site_feeds_back_no_more_than_it_may(state):
     outcome = solved(state)
     problem = outcome.problem
@@ -78,7 +78,7 @@ def test_the_site_feeds_back_no_more_than_it_may(state):
 
 
 @given(state=rich_states())
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_sources_give_no_more_than_they_have(state):
     outcome = solved(state)
     if outcome.flow("solar_kw") is not None:
@@ -88,7 +88,7 @@ def test_sources_give_no_more_than_they_have(state):
 
 
 @given(state=rich_states(), spread=st.floats(0.0, 0.3))
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_exports_that_earn_more_than_imports_cost_never_go_through_the_meter_both_ways(state, spread):
     tariff = replace(state.tariff, export_per_kwh=frozen(state.tariff.import_per_kwh + spread))
     outcome = solved(replace(state, tariff=tariff))

@@ -24,7 +24,7 @@ def promised(draw, one):
 
 def energies(of, **options):
     chosen = PlanOptions(**options)
-    planned = Scheduler(chosen).solve(problem_of(of, Topology.of(of.site), chosen)).planned
+    planned = Scheduler(chosen).solve(problem_of(of, Topology.of(of.site), chosen), 30.0).planned
     return planned.power_kw.sum(axis=1) * 0.25
 
 

@@ -47,7 +47,7 @@ def paid(state, site_kw):
 
 
 @given(state=rich_states())
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_what_calls_pay_is_that_of_the_planned_exchange(state):
     outcome = solved(state)
     expected = -paid(state, site_plans_kw(outcome))
@@ -58,7 +58,7 @@ def test_what_calls_pay_is_that_of_the_planned_exchange(state):
     minutes=st.lists(st.integers(0, 90), min_size=2, max_size=4),
     shifts=st.lists(st.integers(0, 7), min_size=4, max_size=4),
 )
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_calls_move_with_the_horizon(minutes, shifts):
     moments = [NOW + timedelta(minutes=minute) for minute in sorted(minutes)]
     assert_moved_is_anew(

@@ -45,13 +45,13 @@ def bidirectional_walks(max_size=4):
 
 
 @given(walk=bidirectional_walks())
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_the_moved_program_is_the_program_stated_anew(walk):
     assert_moved_is_anew(walk)
 
 
 @given(walk=bidirectional_walks(max_size=3))
-@settings(max_examples=50)
+@settings(max_examples=28)
 def test_no_car_is_discharged_below_its_reserve_or_charged_above_its_capacity(walk):
     for of, (problem, solved, _) in zip(walk, solved_walk(walk), strict=True):
         power_kw, back_kw = solved.planned.power_kw, solved.planned.back_kw
@@ -78,7 +78,7 @@ def check(one, power_kw, back_kw, hours, slot_h):
 
 
 @given(walk=bidirectional_walks(max_size=2))
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_what_is_given_back_must_be_charged_again(walk):
     for problem, solved, _ in solved_walk(walk):
         net_kw = solved.planned.power_kw - problem.batteries.per_back * solved.planned.back_kw
@@ -103,7 +103,7 @@ PEAK = [0.1] * 4 + [0.5] * 4 + [0.1] * 8
 
 def solved(of, **options):
     chosen = PlanOptions(**options)
-    return Scheduler(chosen).solve(problem_of(of, Topology.of(of.site), chosen)).planned
+    return Scheduler(chosen).solve(problem_of(of, Topology.of(of.site), chosen), 30.0).planned
 
 
 def home(offer=OFFER, prices=PEAK, earns=0.4, load_kw=0.0, **facts):

@@ -33,14 +33,14 @@ def with_milestones(draw, one):
 
 @pytest.mark.parametrize("options", [PlanOptions(), HEDGED])
 @given(walk=walks(with_milestones))
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_the_moved_program_is_the_program_stated_anew(options, walk):
     assert_moved_is_anew(walk, options)
 
 
 @pytest.mark.parametrize("options", [PlanOptions(), HEDGED])
 @given(walk=walks(with_milestones, max_size=3))
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_late_energy_costs_at_least_what_the_plan_does_not_deliver_in_time(options, walk):
     for problem, solved, _ in solved_walk(walk, options):
         due, weights = problem.deadlines, Weights.of(problem, options)
@@ -58,7 +58,7 @@ def van(*milestones, target_kwh=30.0, **facts):
 
 
 @given(walk=walks(with_milestones, max_size=2), less_kwh=st.sampled_from([1e-4]))
-@settings(max_examples=30)
+@settings(max_examples=16)
 def test_being_in_time_is_worth_what_a_little_less_due_saves(walk, less_kwh):
     for problem, _, _ in solved_walk(walk, HEDGED):
         solved = Scheduler(HEDGED).solve(problem, 30.0)
@@ -109,7 +109,7 @@ def test_a_milestone_comes_before_what_others_want_and_not_before_what_they_were
 
 
 def solved(of):
-    return Scheduler(PlanOptions()).solve(problem_of(of, Topology.of(of.site), PlanOptions())).planned
+    return Scheduler(PlanOptions()).solve(problem_of(of, Topology.of(of.site), PlanOptions()), 30.0).planned
 
 
 def test_a_milestone_between_two_slots_counts_the_part_of_the_slot_before_it():
@@ -121,10 +121,10 @@ def test_a_milestone_between_two_slots_counts_the_part_of_the_slot_before_it():
 def test_a_site_without_milestones_has_no_law_for_them():
     scheduler, plain = Scheduler(PlanOptions()), state(site(1), car("E1", 10.0))
     top = Topology.of(plain.site)
-    scheduler.solve(problem_of(plain, top, PlanOptions()))
+    scheduler.solve(problem_of(plain, top, PlanOptions()), 30.0)
     with_one = replace(plain, sessions=(van((1.0, 5.0), target_kwh=10.0),))
-    assert scheduler.solve(problem_of(with_one, top, PlanOptions())).rebuild == "law_added"
-    assert scheduler.solve(problem_of(plain, top, PlanOptions())).rebuild is None
+    assert scheduler.solve(problem_of(with_one, top, PlanOptions()), 30.0).rebuild == "law_added"
+    assert scheduler.solve(problem_of(plain, top, PlanOptions()), 30.0).rebuild is None
 
 
 def test_deadlines_of_cars_that_follow_each_other_are_counted_in_their_own_time():

@@ -50,7 +50,7 @@ def reached_kw(state, charge, site_kw):
 
 
 @given(state=rich_states())
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_the_planned_peak_is_that_of_the_planned_import(state):
     outcome = solved(state)
     net_kw = site_plans_kw(outcome)
@@ -61,7 +61,7 @@ def test_the_planned_peak_is_that_of_the_planned_import(state):
 
 
 @given(state=rich_states())
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_a_meter_reads_what_is_counted_by_hand(state):
     site_kw = np.random.default_rng(state.grid.n_slots).uniform(-5.0, 40.0, state.grid.n_slots)
     billed = [charge for charge in state.tariff.peaks if charge.per_kw > 0]
@@ -85,7 +85,7 @@ def hour_of_windows(now, charge, n_slots=12, target_kwh=4.0, **facts):
     n_slots=st.integers(1, 9),
     window_kwh=st.sampled_from([0.0, 1.5]),
 )
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_windows_move_with_the_horizon(minutes, window_s, n_slots, window_kwh):
     charge = PeakCharge(10.0, window_s, so_far_kw=2.0, window_kwh=window_kwh)
     moments = [NOW + timedelta(minutes=minute) for minute in sorted(minutes)]

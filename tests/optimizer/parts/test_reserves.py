@@ -70,7 +70,7 @@ def backed_kw(state, outcome):
 
 
 @given(state=rich_states())
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_no_more_is_sold_than_backs_it_and_may_be_fed_back(state):
     outcome = solved(state)
     sold_kw = outcome.flow("reserve_kw")
@@ -96,7 +96,7 @@ def _sold(state):
     shifts=st.lists(st.integers(0, 7), min_size=4, max_size=4),
     has_battery=st.booleans(),
 )
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_reserves_move_with_the_horizon(minutes, shifts, has_battery):
     moments = [NOW + timedelta(minutes=minute) for minute in sorted(minutes)]
     assets = SiteAssets(batteries=(BATTERY,)) if has_battery else SiteAssets()

@@ -30,7 +30,7 @@ def subscribed(subscribed_kw, per_kwh=1.0, target_kwh=8.0, now=NOW, **facts):
 
 
 @given(state=rich_states())
-@settings(max_examples=60)
+@settings(max_examples=33)
 def test_the_planned_excess_is_that_of_the_planned_import(state):
     outcome = solved(state)
     held = state.tariff.subscription
@@ -46,7 +46,7 @@ def test_the_planned_excess_is_that_of_the_planned_import(state):
     minutes=st.lists(st.integers(0, 90), min_size=2, max_size=4),
     subscribed_kw=st.lists(st.sampled_from([0.0, 3.0, 5.5, 40.0]), min_size=4, max_size=4),
 )
-@settings(max_examples=40)
+@settings(max_examples=22)
 def test_a_subscription_moves_with_the_horizon(minutes, subscribed_kw):
     moments = [NOW + timedelta(minutes=minute) for minute in sorted(minutes)]
     pairs = zip(moments, subscribed_kw, strict=False)
