@@ -3,27 +3,39 @@
 import asyncio
 import logging
 import uuid
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
 
-from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.dialects import DIALECTS
-from api.ocpp.events import BootDecision, Decision, RegistrationStatus, StationEvent, TransactionEnded
+from api.ocpp.events import (
+    Acknowledgement,
+    BootDecision,
+    Decision,
+    HeartbeatReceived,
+    MeterValuesReceived,
+    RegistrationStatus,
+    StationEvent,
+    TransactionEnded,
+)
 from api.ocpp.frames import MAX_FRAME_BYTES
 from api.ocpp.handshake import password_of_header, station_of_path
 from api.ocpp.link import LinkHandler, StationLink
 from api.ocpp.listener import Authenticator, StationListener, decide
+from api.ocpp.pace import Pace
 from api.ocpp.registry import Clock, Registry, utc_now
 from api.ocpp.session import Session, SessionLimits
 from api.ocpp.session_events import CallAnswered
+from api.ocpp.socket_server import SocketServer
 from api.ocpp.traffic import NobodyWatches, TrafficWatch
 from api.ocpp.validation import MessageValidator
+from api.ocpp.websocket import SocketSettings, WebSocket
 from models.units import NOMINAL_VOLTAGE_V
 
 _LOG = logging.getLogger(__name__)
@@ -34,6 +46,7 @@ _SUBPROTOCOLS: Final = tuple(Subprotocol(version.value) for version in reversed(
 _CLOSE_NORMAL: Final = 1000
 _CLOSE_GOING_AWAY: Final = 1001
 _REPLACED: Final = "replaced by a newer connection"
+_ACKNOWLEDGED: Final = Acknowledgement()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,10 @@ class GatewaySettings:
     voltage_v : float
         Nominal voltage of the stations [V].
     limits : SessionLimits
+    pace : Pace
+        How fast one station may talk.
+    backlog : int
+        Connections that wait to be taken: after an outage all come at once.
     """
 
     host: str = "127.0.0.1"
@@ -64,6 +81,8 @@ class GatewaySettings:
     ping_interval_s: float = 30.0
     voltage_v: float = NOMINAL_VOLTAGE_V
     limits: SessionLimits = field(default_factory=SessionLimits)
+    pace: Pace = field(default_factory=Pace)
+    backlog: int = 4096
 
 
 class Gateway:
@@ -97,8 +116,11 @@ class Gateway:
         self._settings = settings
         self._clock = clock
         self._validators = {version: MessageValidator(version) for version in OcppVersion}
-        self._handler = LinkHandler(self._decide, self._answered, watch or NobodyWatches())
-        self._server: Server | None = None
+        self._handler = LinkHandler(self._decide, self._answered, self._closed, watch or NobodyWatches())
+        self._server = SocketServer(
+            self,
+            SocketSettings(_SUBPROTOCOLS, MAX_FRAME_BYTES, ping_interval_s=settings.ping_interval_s),
+        )
         self._closing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -119,33 +141,18 @@ class Gateway:
         RuntimeError
             The gateway is not started.
         """
-        if self._server is None:
-            raise RuntimeError("the gateway is not started")
-        return int(next(iter(self._server.sockets)).getsockname()[1])
+        return self._server.port
 
     async def start(self) -> None:
         """Begin to listen."""
-        self._server = await serve(
-            self._serve,
-            self._settings.host,
-            self._settings.port,
-            subprotocols=_SUBPROTOCOLS,
-            process_request=self._refusal,
-            compression=None,
-            max_size=MAX_FRAME_BYTES,
-            ping_interval=self._settings.ping_interval_s,
-            ping_timeout=self._settings.ping_interval_s,
-        )
+        await self._server.start(self._settings.host, self._settings.port, backlog=self._settings.backlog)
 
     async def stop(self) -> None:
         """Close every connection, and wait until what they have begun is done."""
-        if self._server is not None:
-            self._server.close(code=_CLOSE_GOING_AWAY, reason="the gateway stops")
-            await self._server.wait_closed()
-            self._server = None
+        await self._server.stop(_CLOSE_GOING_AWAY, "the gateway stops")
         await asyncio.gather(*self._closing, return_exceptions=True)
 
-    async def _refusal(self, socket: ServerConnection, request: Request) -> Response | None:
+    async def refusal(self, socket: WebSocket, request: Request) -> Response | None:
         """Return why a station may not connect; unknown station and wrong password look the same."""
         station_id = station_of_path(request.path, self._settings.path)
         if station_id is None:
@@ -157,47 +164,55 @@ class Gateway:
         response.headers["WWW-Authenticate"] = 'Basic realm="ocpp"'
         return response
 
-    async def _serve(self, socket: ServerConnection) -> None:
-        """Serve one connection until it ends."""
-        if socket.request is None or socket.subprotocol is None:
-            return
-        station_id = station_of_path(socket.request.path, self._settings.path)
-        if station_id is None:
-            return
-        link = self._new_link(station_id, socket)
+    def opened(self, socket: WebSocket) -> StationLink:
+        """Return the link of a connection that is open now; it takes the place of an older one."""
+        link = self._new_link(socket)
         cautious = StationCapabilities(link.dialect.VERSION, voltage_v=self._settings.voltage_v)
-        replaced = self._registry.attach(station_id, link, cautious)
+        replaced = self._registry.attach(link.station_id, link, cautious)
         if isinstance(replaced, StationLink):
-            self._close_later(replaced)
+            _LOG.info("%s: %s", link.station_id, _REPLACED)
+            replaced.close(_CLOSE_NORMAL, _REPLACED)
         loop = asyncio.get_running_loop()
-        silence = loop.call_later(self._settings.settle_s, self._introduce_once, link)
-        try:
-            await link.run(self._handler)
-        finally:
-            silence.cancel()
-            if self._registry.detach(station_id, link):
-                await self._listener.disconnected(station_id)
+        link.silence = loop.call_later(self._settings.settle_s, self._introduce_once, link)
+        return link
 
-    def _new_link(self, station_id: str, socket: ServerConnection) -> StationLink:
-        """Return the link of a connection, with a conversation whose ids no other one has had."""
-        version = OcppVersion(str(socket.subprotocol))
-        dialect = DIALECTS[version]
-        prefix = uuid.uuid4().hex[:12] + "-"
-        session = Session(dialect, self._validators[version], self._settings.limits, prefix)
-        return StationLink(station_id, socket, session, dialect, self._clock)
-
-    def _close_later(self, replaced: StationLink) -> None:
-        """Close a connection that a newer one has replaced; a dead one takes its time, and nobody waits for it."""
-        _LOG.info("%s: %s", replaced.station_id, _REPLACED)
-        task = asyncio.create_task(replaced.close(_CLOSE_NORMAL, _REPLACED))
+    def _closed(self, link: StationLink) -> None:
+        """Let a connection that has ended finish, and tell the listener."""
+        if link.silence is not None:
+            link.silence.cancel()
+        task = asyncio.create_task(self._part_with(link))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _decide(self, link: StationLink, event: StationEvent) -> Decision:
-        """Ask the listener."""
+    async def _part_with(self, link: StationLink) -> None:
+        await link.finish()
+        if self._registry.detach(link.station_id, link):
+            await self._listener.disconnected(link.station_id)
+
+    def _new_link(self, socket: WebSocket) -> StationLink:
+        """Return the link of a connection, with a conversation whose ids no other one has had."""
+        version = OcppVersion(str(socket.subprotocol))
+        target = "" if socket.request is None else socket.request.path
+        station_id = str(station_of_path(target, self._settings.path))
+        prefix = uuid.uuid4().hex[:12] + "-"
+        session = Session(DIALECTS[version], self._validators[version], self._settings.limits, prefix)
+        return StationLink(station_id, socket, session, self._handler, self._clock, self._settings.pace)
+
+    def _decide(self, link: StationLink, event: StationEvent) -> Decision | Awaitable[Decision | None]:
+        """Ask the listener; what needs no thought is decided at once."""
+        match event:
+            case MeterValuesReceived():
+                stored = self._listener.meter_values(link.station_id, event)
+                return _ACKNOWLEDGED if stored is None else stored
+            case HeartbeatReceived():
+                return _ACKNOWLEDGED
+            case TransactionEnded():
+                return self._decide_end(link, event)
+        return decide(self._listener, link.station_id, event)
+
+    async def _decide_end(self, link: StationLink, event: TransactionEnded) -> Decision:
         decision = await decide(self._listener, link.station_id, event)
-        if isinstance(event, TransactionEnded):
-            self._registry.note_transaction_ended(link.station_id, event.transaction_id)
+        self._registry.note_transaction_ended(link.station_id, event.transaction_id)
         return decision
 
     def _answered(self, link: StationLink, _: StationEvent, decision: Decision) -> None:

@@ -1,17 +1,16 @@
-"""One connection of a station: carries frames between its websocket and its conversation."""
+"""One connection of a station: carries messages between its websocket and its conversation."""
 
 import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
-from typing import TypeAlias
-
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from api.ocpp.dialects import Dialect
-from api.ocpp.events import Decision, StationEvent
+from api.ocpp.events import Acknowledgement, Decision, StationEvent
+from api.ocpp.pace import Pace, TokenBucket
 from api.ocpp.registry import CallOutcome, Clock, LinkClosed
 from api.ocpp.session import Session
 from api.ocpp.session_events import (
@@ -23,21 +22,36 @@ from api.ocpp.session_events import (
     SessionEvent,
 )
 from api.ocpp.session_state import PeerProtocolError
-from api.ocpp.traffic import NobodyWatches, TrafficWatch
+from api.ocpp.traffic import TrafficWatch
+from api.ocpp.websocket import WebSocket
 from api.ocpp.wire import Command, Fault
 
 _LOG = logging.getLogger(__name__)
 
-_CLOSE_POLICY_VIOLATION = 1008
+_CLOSE_POLICY_VIOLATION: Final = 1008
+_ACKNOWLEDGED: Final = Acknowledgement()
 
 
 @dataclass(frozen=True, slots=True)
 class LinkHandler:
-    """What a link asks of its gateway: the decision on an event, to know when it was answered, and who watches."""
+    """What a link asks of its gateway.
 
-    decide: Callable[["StationLink", StationEvent], Awaitable[Decision]]
+    Parameters
+    ----------
+    decide : callable
+        The decision on an event, at once or later; one that comes later may be None for a plain receipt.
+    answered : callable
+        Is told when an event was answered.
+    closed : callable
+        Is told when the connection has ended.
+    watch : TrafficWatch
+        Is shown every frame.
+    """
+
+    decide: Callable[["StationLink", StationEvent], Decision | Awaitable[Decision | None]]
     answered: Callable[["StationLink", StationEvent, Decision], None]
-    watch: TrafficWatch = field(default_factory=NobodyWatches)
+    closed: Callable[["StationLink"], None]
+    watch: TrafficWatch
 
 
 _Waiter: TypeAlias = "asyncio.Future[CallAnswered | CallFailed | LinkClosed]"
@@ -46,29 +60,48 @@ _Waiter: TypeAlias = "asyncio.Future[CallAnswered | CallFailed | LinkClosed]"
 class StationLink:
     """A connection to a station.
 
-    Each message of the station is handled in a task of its own, one after the other, so that the answers to
-    our commands are read while a listener works.
+    A message whose decision is there at once is answered at once; others wait for theirs without holding up
+    the answers to our commands, and the station's next message waits for them. A station that talks too fast,
+    has too many messages waiting or does not read its answers is not heard for a while: nothing is dropped.
+
+    Parameters
+    ----------
+    station_id : str
+    socket : WebSocket
+    session : Session
+    handler : LinkHandler
+    clock : Clock
+        What the station is told the time is.
+    pace : Pace
     """
 
     def __init__(
-        self, station_id: str, socket: ServerConnection, session: Session, dialect: Dialect, clock: Clock
+        self,
+        station_id: str,
+        socket: WebSocket,
+        session: Session,
+        handler: LinkHandler,
+        clock: Clock,
+        pace: Pace,
     ) -> None:
         self.station_id = station_id
         self.is_introduced = False
+        self.silence: asyncio.TimerHandle | None = None
         self._socket = socket
         self._session = session
-        self._dialect = dialect
+        self._handler = handler
         self._clock = clock
-        self._turn = asyncio.Lock()
+        self._bucket = TokenBucket(pace, asyncio.get_running_loop().time())
+        self._turn: asyncio.Lock | None = None
         self._waiter: _Waiter | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._pending: set[asyncio.Future[Any]] = set()
+        self._hold_ups: set[str] = set()
         self._is_closed = False
-        self._watch: TrafficWatch = NobodyWatches()
 
     @property
     def dialect(self) -> Dialect:
         """What the station speaks."""
-        return self._dialect
+        return self._session.dialect
 
     @property
     def is_closed(self) -> bool:
@@ -80,28 +113,58 @@ class StationLink:
         """The conversation, whose oddities are counted."""
         return self._session
 
-    async def run(self, handler: LinkHandler) -> None:
-        """Serve the station until the connection ends, and all that it has begun is done."""
+    @property
+    def latency_s(self) -> float | None:
+        """How long the station took to answer the last ping [s]."""
+        return self._socket.latency_s
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something that it has begun is not done yet."""
+        return bool(self._pending)
+
+    # --- the socket speaks --------------------------------------------------------------------
+
+    def received(self, message: str | bytes) -> None:
+        """Take a message of the station."""
+        self._handler.watch.received(self.station_id, message)
+        if self._is_closed:  # what still comes while we are closing
+            return
         try:
-            self._watch = handler.watch
-            async for message in self._socket:
-                self._watch.received(self.station_id, message)
-                # what still comes while we are closing is read, or the closing would not end
-                events = () if self._is_closed else self._session.receive(message)
-                for event in events:
-                    await self._on_event(event, handler)
-        except ConnectionClosed:
-            _LOG.debug("%s: connection lost", self.station_id)
+            events = self._session.receive(message)
         except PeerProtocolError as error:
             _LOG.warning("%s: closed after %s", self.station_id, error)
-            await self._socket.close(_CLOSE_POLICY_VIOLATION, str(error))
-        finally:
-            self._end()
-        # what was begun is finished: a listener may be storing a transaction
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            self.close(_CLOSE_POLICY_VIOLATION, str(error))
+            return
+        for event in events:
+            self._on_event(event)
+        loop = asyncio.get_running_loop()
+        wait_s = self._bucket.take(loop.time())
+        if wait_s > 0.0:
+            self._hold_up("pace")
+            loop.call_later(wait_s, self._go_on, "pace")
+        if self._session.has_full_backlog:
+            self._hold_up("backlog")
+
+    def writing_paused(self) -> None:
+        """Do not hear a station that does not read its answers."""
+        self._hold_up("unsent")
+
+    def writing_resumed(self) -> None:
+        """Hear it again."""
+        self._go_on("unsent")
+
+    def closed(self) -> None:
+        """The connection has ended."""
+        self._end()
+        self._handler.closed(self)
+
+    # --- for those who use it -----------------------------------------------------------------
 
     async def call(self, command: Command) -> CallOutcome:
         """Send a command when those before it are answered, and wait for its own answer."""
+        if self._turn is None:
+            self._turn = asyncio.Lock()
         async with self._turn:
             if self._is_closed:
                 return LinkClosed()
@@ -110,72 +173,126 @@ class StationLink:
             self._waiter = loop.create_future()
             try:
                 async with asyncio.timeout(self._session.call_timeout_s):
-                    self._watch.sent(self.station_id, frame.text)
-                    await self._socket.send(frame.text)
+                    self._send(frame.text)
                     return await self._waiter
             except TimeoutError:
                 return CallTimedOut(message_id, command.action)
-            except ConnectionClosed:
-                return LinkClosed()
             finally:
                 self._waiter = None
                 # timed out or cancelled: without this, no other call could be made
                 self._session.expire(math.inf)
 
-    async def close(self, code: int, reason: str) -> None:
-        """End the connection."""
+    def close(self, code: int, reason: str) -> None:
+        """Begin to end the connection."""
         self._end()
-        await self._socket.close(code, reason)
+        self._socket.close(code, reason)
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run something that belongs to this connection; its failure is logged."""
-        task = asyncio.create_task(self._logged(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = asyncio.create_task(work)
+        self._pending.add(task)
+        task.add_done_callback(self._on_done)
 
-    async def _logged(self, work: Coroutine[None, None, None]) -> None:
-        try:
-            await work
-        except ConnectionClosed:
-            _LOG.debug("%s: connection lost while it was answered", self.station_id)
-        except Exception:  # noqa: BLE001 - nobody awaits the task: the log is its only reader
-            _LOG.exception("%s: a task of the connection has failed", self.station_id)
+    async def finish(self) -> None:
+        """Wait until all that it has begun is done: a listener may be storing a transaction."""
+        while self._pending:
+            await asyncio.wait(self._pending)
 
-    async def _on_event(self, event: SessionEvent, handler: LinkHandler) -> None:
+    def _on_done(self, task: "asyncio.Future[Any]") -> None:
+        self._pending.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _LOG.error("%s: a task of the connection has failed", self.station_id, exc_info=task.exception())
+
+    # --- messages -----------------------------------------------------------------------------
+
+    def _on_event(self, event: SessionEvent) -> None:
         match event:
-            case FrameToSend(text=text):
-                self._watch.sent(self.station_id, text)
-                await self._socket.send(text)
             case CallReceived():
-                self.spawn(self._serve(event, handler))
+                self._serve(event)
+            case FrameToSend(text=text):
+                self._send(text)
             case CallAnswered() | CallFailed():
                 if self._waiter is not None and not self._waiter.done():
                     self._waiter.set_result(event)
 
-    async def _serve(self, call: CallReceived, handler: LinkHandler) -> None:
-        """Answer one message of the station; if we fail, it is told so and sends the message again."""
-        try:
-            follow_ups = await self._follow_ups(call, handler)
-        except Exception:  # noqa: BLE001 - whatever a listener raises, the station gets its answer
-            _LOG.exception("%s: %s was not handled", self.station_id, call.action)
-            if self._is_closed:
-                return
-            follow_ups = self._session.refuse(call.message_id, Fault.INTERNAL, "the message was not handled")
-        for follow_up in follow_ups:
-            await self._on_event(follow_up, handler)
+    def _serve(self, call: CallReceived) -> None:
+        """Answer a message and those that have waited behind it, as long as decisions are there at once."""
+        following: CallReceived | None = call
+        while following is not None:
+            following = self._decide(following)
 
-    async def _follow_ups(self, call: CallReceived, handler: LinkHandler) -> tuple[SessionEvent, ...]:
-        """Return the answer to a message of the station, and the next one; nothing if the station has gone."""
-        event = self._dialect.decode_event(call.action, call.payload)
-        decision = await handler.decide(self, event)
+    def _decide(self, call: CallReceived) -> CallReceived | None:
+        """Answer a message now, or when its decision comes; return the next one that waits."""
+        try:
+            event = self._session.dialect.decode_event(call.action, call.payload)
+            decision = self._handler.decide(self, event)
+            if isinstance(decision, Awaitable):
+                later = asyncio.ensure_future(decision)
+                self._pending.add(later)
+                later.add_done_callback(partial(self._on_decision, call, event))
+                return None
+            return self._answer(call, event, decision)
+        except Exception:  # noqa: BLE001 - whatever a listener raises, the station gets its answer
+            return self._refuse(call)
+
+    def _on_decision(
+        self, call: CallReceived, event: StationEvent, later: "asyncio.Future[Decision | None]"
+    ) -> None:
+        """Answer a message whose decision has come; if we fail, the station is told and sends it again."""
+        self._pending.discard(later)
+        try:
+            following = self._answer(call, event, later.result() or _ACKNOWLEDGED)
+        except (Exception, asyncio.CancelledError):  # noqa: BLE001 - as above
+            following = self._refuse(call)
+        if following is not None:
+            self._serve(following)
+        if not self._session.has_full_backlog:
+            self._go_on("backlog")
+
+    def _answer(self, call: CallReceived, event: StationEvent, decision: Decision) -> CallReceived | None:
+        """Send an answer; return the next message that has waited."""
         if self._is_closed:
-            return ()
-        follow_ups = self._session.answer(
-            call.message_id, self._dialect.encode_answer(event, decision, self._clock())
+            return None
+        payload = self._session.dialect.encode_answer(event, decision, self._clock())
+        following = self._send_all(self._session.answer(call.message_id, payload))
+        self._handler.answered(self, event, decision)
+        return following
+
+    def _refuse(self, call: CallReceived) -> CallReceived | None:
+        """Tell a station that its message was not handled; return the next one."""
+        _LOG.exception("%s: %s was not handled", self.station_id, call.action)
+        if self._is_closed:
+            return None
+        return self._send_all(
+            self._session.refuse(call.message_id, Fault.INTERNAL, "the message was not handled")
         )
-        # called before the answer is on its way, but all that it starts is sent behind
-        handler.answered(self, event, decision)
-        return follow_ups
+
+    def _send(self, text: str) -> None:
+        self._handler.watch.sent(self.station_id, text)
+        self._socket.send(text)
+
+    def _send_all(self, events: tuple[SessionEvent, ...]) -> CallReceived | None:
+        """Send what follows from an answer; return the next message that has waited."""
+        following = None
+        for event in events:
+            if isinstance(event, CallReceived):
+                following = event
+            else:
+                self._on_event(event)
+        return following
+
+    # --- hearing and ending -------------------------------------------------------------------
+
+    def _hold_up(self, reason: str) -> None:
+        self._hold_ups.add(reason)
+        self._socket.hold_up()
+
+    def _go_on(self, reason: str) -> None:
+        """Hear the station again once there is no other reason not to."""
+        if reason in self._hold_ups:
+            self._hold_ups.discard(reason)
+            if not self._hold_ups:
+                self._socket.go_on()
 
     def _end(self) -> None:
         """Close the conversation; whoever waits for an answer is told."""

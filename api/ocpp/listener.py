@@ -1,5 +1,6 @@
 """What the gateway asks of the application that it is part of."""
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 from api.ocpp.events import (
@@ -62,8 +63,12 @@ class StationListener(Protocol):
     async def transaction_updated(self, station_id: str, event: TransactionUpdated) -> None:
         """A transaction has changed."""
 
-    async def meter_values(self, station_id: str, event: MeterValuesReceived) -> None:
-        """An EVSE was metered."""
+    def meter_values(self, station_id: str, event: MeterValuesReceived) -> Awaitable[None] | None:
+        """An EVSE was metered; called on the loop for most messages of all, so it must be quick.
+
+        A station is answered when what is returned is done: readings that are answered are never lost. Writing
+        those of many stations in one transaction and returning a future is fastest; None answers at once.
+        """
 
     async def transaction_ended(self, station_id: str, event: TransactionEnded) -> None:
         """A transaction is over."""
@@ -83,10 +88,16 @@ async def decide(listener: StationListener, station_id: str, event: StationEvent
         case TransactionEnded():
             await listener.transaction_ended(station_id, event)
         case MeterValuesReceived():
-            await listener.meter_values(station_id, event)
+            await _metered(listener, station_id, event)
         case StatusChanged():
             await listener.status_changed(station_id, event)
     return Acknowledgement()
+
+
+async def _metered(listener: StationListener, station_id: str, event: MeterValuesReceived) -> None:
+    stored = listener.meter_values(station_id, event)
+    if stored is not None:
+        await stored
 
 
 async def _decide_update(listener: StationListener, station_id: str, event: TransactionUpdated) -> Decision:

@@ -91,6 +91,16 @@ class Session:
         self._answers: OrderedDict[str, tuple[Call, str]] = OrderedDict()
 
     @property
+    def dialect(self) -> Dialect:
+        """What both sides speak."""
+        return self._dialect
+
+    @property
+    def has_full_backlog(self) -> bool:
+        """Whether the next call of the peer would be refused while this one is not answered."""
+        return len(self._backlog) >= self._limits.backlog
+
+    @property
     def call_timeout_s(self) -> float:
         """How long a call of ours may wait for its answer [s]."""
         return self._limits.call_timeout_s
