@@ -1,79 +1,19 @@
-"""The websocket: the same messages as its package's own protocol, however they are cut; its bounds; its end."""
+"""The websocket: the same messages as its package's own protocol, however they are cut, and its bounds."""
 
 import asyncio
-import os
-import ssl
-import subprocess
-from contextlib import asynccontextmanager
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from websockets.asyncio.client import connect
 from websockets.client import ClientProtocol
-from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from api.ocpp.socket_server import SocketServer
-from api.ocpp.websocket import SocketSettings, WebSocket
-
-PATIENCE_S = 60.0
-MAX_BYTES = 1000
-SETTINGS = SocketSettings((Subprotocol("ocpp1.6"),), MAX_BYTES, close_timeout_s=PATIENCE_S)
-
-
-class User:
-    """Notes what comes."""
-
-    def __init__(self, socket):
-        self.socket = socket
-        self.messages = []
-        self.news = asyncio.Event()
-        self.is_gone = asyncio.Event()
-        self.echoes = False
-        self.pauses = []
-
-    def received(self, message):
-        self.messages.append(message)
-        self.news.set()
-        if self.echoes:
-            self.socket.send(message)
-        if message == "ill":
-            raise RuntimeError("the application is ill")
-
-    def writing_paused(self):
-        self.pauses.append(True)
-
-    def writing_resumed(self):
-        self.pauses.append(False)
-
-    def closed(self):
-        self.is_gone.set()
-
-    async def has(self, n_messages):
-        async with asyncio.timeout(PATIENCE_S):
-            while len(self.messages) < n_messages:
-                self.news.clear()
-                await self.news.wait()
-
-
-class Owner:
-    def __init__(self):
-        self.users = []
-
-    async def refusal(self, socket, request):
-        await asyncio.sleep(0)
-        if request.path == "/broken":
-            raise RuntimeError("the authenticator is ill")
-        return socket.respond(429, "later\n") if request.path == "/busy" else None
-
-    def opened(self, socket):
-        self.users.append(User(socket))
-        return self.users[-1]
+from api.ocpp.websocket import WebSocket
+from tests.api.ocpp.sockets import MAX_BYTES, SETTINGS, Owner, user_of
 
 
 class Wire(asyncio.Transport):
@@ -248,170 +188,5 @@ def test_what_is_no_message_ends_the_connection_with_its_code(frame, code):
         assert pieces.wire.is_over
         assert pieces.wire.written[0] == 0x88
         assert int.from_bytes(pieces.wire.written[2:4], "big") == code
-
-    asyncio.run(run())
-
-
-# --- over real sockets ----------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def serving(settings=SETTINGS, **options):
-    owner = Owner()
-    server = SocketServer(owner, settings)
-    await server.start("127.0.0.1", 0, **options)
-    try:
-        yield owner, server
-    finally:
-        async with asyncio.timeout(PATIENCE_S):
-            await server.stop(1001, "bye")
-
-
-def client(server, path="/CS1", scheme="ws", **options):
-    options = {"subprotocols": [Subprotocol("ocpp1.6")], "compression": None, "max_size": None} | options
-    return connect(f"{scheme}://127.0.0.1:{server.port}{path}", **options)
-
-
-async def user_of(owner):
-    await until(lambda: owner.users)
-    return owner.users[-1]
-
-
-async def until(is_so):
-    async with asyncio.timeout(PATIENCE_S):
-        while not is_so():  # noqa: ASYNC110 - what it waits for has no event
-            await asyncio.sleep(0)
-
-
-def test_messages_of_every_length_come_and_go():
-    async def run():
-        sizes = (0, 1, 125, 126, 65_535, 65_536, 200_000)
-        async with (
-            serving(SocketSettings(SETTINGS.subprotocols, 1 << 20)) as (owner, server),
-            client(server) as peer,
-        ):
-            (await user_of(owner)).echoes = True
-            for size in sizes:
-                await peer.send("ä" * size)
-                assert await peer.recv() == "ä" * size
-            await peer.send(["frag", "ments"])
-            assert await peer.recv() == "fragments"
-
-    asyncio.run(run())
-
-
-@pytest.mark.parametrize(("path", "status"), [("/busy", 429), ("/broken", 500)])
-def test_a_refused_handshake_says_why(path, status):
-    from websockets.exceptions import InvalidStatus
-
-    async def run():
-        async with serving() as (owner, server):
-            with pytest.raises(InvalidStatus) as caught:
-                async with client(server, path):
-                    pass
-            assert caught.value.response.status_code == status
-            assert not owner.users
-
-    asyncio.run(run())
-
-
-@pytest.mark.parametrize(
-    "words", [b"GET / HTTP/1.1\r\nbroken\r\n\r\n", b"\x16\x03\x01\x00\xff" * 40, b"x" * 70_000]
-)
-def test_what_is_no_handshake_is_sent_away(words):
-    async def run():
-        settings = SocketSettings(SETTINGS.subprotocols, MAX_BYTES, open_timeout_s=0.2)
-        async with serving(settings) as (_, server):
-            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            writer.write(words)
-            async with asyncio.timeout(PATIENCE_S):
-                await reader.read()
-            writer.close()
-
-    asyncio.run(run())
-
-
-def test_a_peer_that_never_shakes_hands_is_cut_off():
-    async def run():
-        settings = SocketSettings(SETTINGS.subprotocols, MAX_BYTES, open_timeout_s=0.05)
-        async with serving(settings) as (_, server):
-            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            writer.write(b"GET /CS1 HTTP/1.1\r\n")
-            async with asyncio.timeout(PATIENCE_S):
-                assert await reader.read() == b""
-            writer.close()
-
-    asyncio.run(run())
-
-
-def test_pings_measure_the_way_and_find_the_dead():
-    async def run():
-        settings = SocketSettings(SETTINGS.subprotocols, MAX_BYTES, ping_interval_s=0.2)
-        async with serving(settings) as (owner, server), client(server) as peer:
-            user = await user_of(owner)
-            await until(lambda: user.socket.latency_s is not None)
-            assert user.socket.latency_s >= 0.0
-            peer.transport.pause_reading()
-            await until(lambda: not user.socket.is_open)
-            peer.transport.resume_reading()
-            await peer.wait_closed()
-            assert (peer.close_code, peer.close_reason) == (1011, "keepalive ping timeout")
-
-    asyncio.run(run())
-
-
-def test_a_reader_that_does_not_read_is_noticed():
-    async def run():
-        async with serving() as (owner, server), client(server) as peer:
-            user = await user_of(owner)
-            peer.transport.pause_reading()
-            async with asyncio.timeout(PATIENCE_S):
-                while not user.pauses:
-                    user.socket.send("x" * 100_000)
-                    await asyncio.sleep(0)
-                peer.transport.resume_reading()
-                while user.pauses != [True, False]:
-                    await peer.recv()
-            peer.transport.abort()
-
-    asyncio.run(run())
-
-
-def test_whoever_goes_without_a_word_is_gone():
-    async def run():
-        async with serving() as (owner, server):
-            async with client(server) as peer:
-                user = await user_of(owner)
-                peer.transport.abort()
-            async with asyncio.timeout(PATIENCE_S):
-                await user.is_gone.wait()
-            user.socket.send("into the void")
-            user.socket.close(1000, "twice")
-
-    asyncio.run(run())
-
-
-def test_tls_carries_the_same(tmp_path):
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
-         "-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
-    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    ours.load_cert_chain(certificate, key)
-    theirs = ssl.create_default_context(cafile=os.fspath(certificate))
-
-    async def run():
-        async with serving(ssl=ours) as (owner, server), client(server, scheme="wss", ssl=theirs) as peer:
-            user = await user_of(owner)
-            user.echoes = True
-            await peer.send("y" * 900)
-            assert await peer.recv() == "y" * 900
-            user.socket.close(1008, "enough")
-            with pytest.raises(ConnectionClosed):
-                await peer.recv()
-            assert (peer.close_code, peer.close_reason) == (1008, "enough")
 
     asyncio.run(run())
