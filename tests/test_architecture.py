@@ -230,6 +230,7 @@ FORBIDDEN_IMPORTS = (
     ("api/ocpp/v201.py", "import api.ocpp.v16"),
     ("api/ocpp/v21.py", "import api.ocpp.v201"),
     ("api/ocpp/since_v201/profiles.py", "import api.ocpp.v21"),
+    ("api/ocpp/v201.py", "import api.ocpp.new_in_v21"),
     ("api/ocpp/session.py", "import optimizer"),
     ("api/ocpp/session.py", "import api.planning"),
     ("api/ocpp/session.py", "import api.stations"),
@@ -244,6 +245,7 @@ SKELETON = (
     "api/ocpp/v201.py",
     "api/ocpp/v21.py",
     "api/ocpp/since_v201/__init__.py",
+    "api/ocpp/new_in_v21/__init__.py",
     "api/ocpp/dialects.py",
 )
 

@@ -23,6 +23,10 @@ class Dialect(Protocol):
     def INCOMING_ACTIONS(self) -> frozenset[str]:  # noqa: N802 - a constant of the module
         """What a station may call."""
 
+    @property
+    def SENT_ACTIONS(self) -> frozenset[str]:  # noqa: N802 - a constant of the module
+        """What a station may send without waiting for an answer (frame type 6 of 2.1)."""
+
     def fault_code(self, fault: Fault) -> str:
         """Return the error code of a CALLERROR."""
 

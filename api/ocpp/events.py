@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from api.ocpp.metering import MeterReading
+from api.ocpp.notice_answers import NoticeAnswer
+from api.ocpp.notices import Notice
 
 
 class RegistrationStatus(StrEnum):
@@ -141,13 +143,6 @@ class MeterValuesReceived:
     transaction_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Noticed:
-    """A message that is acknowledged and has no effect yet."""
-
-    action: str
-
-
 StationEvent: TypeAlias = (
     Booted
     | HeartbeatReceived
@@ -157,7 +152,7 @@ StationEvent: TypeAlias = (
     | TransactionUpdated
     | TransactionEnded
     | MeterValuesReceived
-    | Noticed
+    | Notice
 )
 
 
@@ -193,7 +188,9 @@ class Acknowledgement:
     """Answer that only says: received."""
 
 
-Decision: TypeAlias = BootDecision | AuthorizationDecision | TransactionDecision | Acknowledgement
+Decision: TypeAlias = (
+    BootDecision | AuthorizationDecision | TransactionDecision | Acknowledgement | NoticeAnswer
+)
 
 
 class ProfileStatus(StrEnum):

@@ -11,6 +11,7 @@ from api.ocpp.events import (
     BootDecision,
     Booted,
     Decision,
+    HeartbeatReceived,
     MeterValuesReceived,
     StationEvent,
     StatusChanged,
@@ -19,6 +20,7 @@ from api.ocpp.events import (
     TransactionStarted,
     TransactionUpdated,
 )
+from api.ocpp.notice_listener import NoticeListener, decide_notice
 
 
 class Authenticator(Protocol):
@@ -41,6 +43,10 @@ class AcceptEveryStation:
 
 class StationListener(Protocol):
     """What the application does with what stations tell; every method may be called again with the same event."""
+
+    @property
+    def notices(self) -> NoticeListener:
+        """Whoever hears what stations tell beyond boots, connectors and transactions."""
 
     async def connected(self, station_id: str) -> None:
         """A station has come back and its capabilities are known: what it missed can be sent now."""
@@ -85,13 +91,25 @@ async def decide(listener: StationListener, station_id: str, event: StationEvent
             return await listener.transaction_started(station_id, event)
         case TransactionUpdated():
             return await _decide_update(listener, station_id, event)
+        case TransactionEnded() | MeterValuesReceived() | StatusChanged() | HeartbeatReceived():
+            await _tell(listener, station_id, event)
+            return Acknowledgement()
+    return await decide_notice(listener.notices, station_id, event)
+
+
+async def _tell(
+    listener: StationListener,
+    station_id: str,
+    event: TransactionEnded | MeterValuesReceived | StatusChanged | HeartbeatReceived,
+) -> None:
+    """Pass an event that is only acknowledged."""
+    match event:
         case TransactionEnded():
             await listener.transaction_ended(station_id, event)
         case MeterValuesReceived():
             await _metered(listener, station_id, event)
         case StatusChanged():
             await listener.status_changed(station_id, event)
-    return Acknowledgement()
 
 
 async def _metered(listener: StationListener, station_id: str, event: MeterValuesReceived) -> None:

@@ -16,7 +16,6 @@ from api.ocpp.events import (
     Decision,
     HeartbeatReceived,
     MeterValuesReceived,
-    Noticed,
     ProfileAnswer,
     ProfileStatus,
     StationEvent,
@@ -26,6 +25,8 @@ from api.ocpp.events import (
     TransactionStarted,
 )
 from api.ocpp.metering import MeterReading, Sample, number_from, reading_from_samples
+from api.ocpp.notice_answers import DataDecision, Verdict
+from api.ocpp.notices import CertificateRequested, DataReceived, Noticed, SecurityEventTold
 from api.ocpp.wire import Command, Fault, Payload, count_from, format_time, given, parse_time
 from models.errors import InvalidInputError, Issue
 from models.grid.site import CurrentType
@@ -50,18 +51,18 @@ _FAULTS: Final = MappingProxyType(
         Fault.INTERNAL: "InternalError",
     }
 )
-_ACKNOWLEDGEMENTS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+_NOTED: Final = frozenset(
     {
-        "DataTransfer": {"status": "UnknownVendorId"},
-        "DiagnosticsStatusNotification": {},
-        "FirmwareStatusNotification": {},
-        "LogStatusNotification": {},
-        "SecurityEventNotification": {},
-        "SignCertificate": {"status": "Rejected"},
-        "SignedFirmwareStatusNotification": {},
+        "DiagnosticsStatusNotification",
+        "FirmwareStatusNotification",
+        "LogStatusNotification",
+        "SignedFirmwareStatusNotification",
     }
 )
-"""Answers to messages that have no effect yet."""
+"""Messages that are acknowledged and kept as they came."""
+
+SENT_ACTIONS: Final[frozenset[str]] = frozenset()
+"""What a station may send without waiting for an answer: nothing in 1.6."""
 
 _STACK_KEY: Final = "ChargeProfileMaxStackLevel"
 _UNIT_KEY: Final = "ChargingScheduleAllowedChargingRateUnit"
@@ -186,12 +187,12 @@ def _transaction_number(transaction_id: str | None) -> int | None:
 
 
 def decode_event(action: str, payload: Payload) -> StationEvent:
-    """Return a valid message of a station as an event; one that has no effect yet as :class:`Noticed`.
+    """Return a valid message of a station as an event; one without effect as :class:`Noticed`.
 
     The action is one of :data:`INCOMING_ACTIONS`.
     """
     decoder = _DECODERS.get(action)
-    return Noticed(action) if decoder is None else decoder(payload)
+    return Noticed(action, payload) if decoder is None else decoder(payload)
 
 
 def encode_answer(event: StationEvent, decision: Decision, now: datetime) -> Payload:
@@ -210,9 +211,11 @@ def encode_answer(event: StationEvent, decision: Decision, now: datetime) -> Pay
                 "idTagInfo": {"status": decision.status.value},
                 "transactionId": _transaction_number(decision.transaction_id),
             }
-    if isinstance(event, HeartbeatReceived):
-        return {"currentTime": format_time(now)}
-    return dict(_ACKNOWLEDGEMENTS[event.action]) if isinstance(event, Noticed) else {}
+        case Verdict():
+            return {"status": "Accepted" if decision.is_accepted else "Rejected"}
+        case DataDecision():
+            return given({"status": decision.status.value, "data": decision.data})
+    return {"currentTime": format_time(now)} if isinstance(event, HeartbeatReceived) else {}
 
 
 def fault_code(fault: Fault) -> str:
@@ -297,8 +300,15 @@ _DECODERS: Final[Mapping[str, Callable[[Payload], StationEvent]]] = MappingProxy
         "StartTransaction": _transaction_started,
         "StopTransaction": _transaction_ended,
         "MeterValues": _meter_values,
+        "DataTransfer": lambda payload: DataReceived(
+            payload["vendorId"], payload.get("messageId"), payload.get("data")
+        ),
+        "SecurityEventNotification": lambda payload: SecurityEventTold(
+            payload["type"], parse_time(payload["timestamp"]), payload.get("techInfo")
+        ),
+        "SignCertificate": lambda payload: CertificateRequested(payload["csr"]),
     }
 )
 
-INCOMING_ACTIONS: Final = frozenset(_DECODERS) | frozenset(_ACKNOWLEDGEMENTS)
+INCOMING_ACTIONS: Final = frozenset(_DECODERS) | _NOTED
 """What a station may call."""

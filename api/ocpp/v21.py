@@ -4,9 +4,9 @@ from typing import Final
 
 from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile
-from api.ocpp.events import Noticed, StationEvent
-from api.ocpp.since_v201.answers import ACKNOWLEDGEMENTS, encode_answer, fault_code
-from api.ocpp.since_v201.messages import DECODERS
+from api.ocpp.new_in_v21.answers import encode_answer
+from api.ocpp.new_in_v21.notices import INCOMING_ACTIONS, SENT_ACTIONS, decode_event
+from api.ocpp.since_v201.answers import fault_code
 from api.ocpp.since_v201.profiles import (
     decode_profile_answer,
     encode_clear_profiles,
@@ -20,6 +20,7 @@ from models.grid.site import CurrentType
 
 __all__ = [
     "INCOMING_ACTIONS",
+    "SENT_ACTIONS",
     "VERSION",
     "decode_capabilities",
     "decode_event",
@@ -33,8 +34,6 @@ __all__ = [
 ]
 
 VERSION: Final = OcppVersion.V21
-INCOMING_ACTIONS: Final = frozenset(DECODERS) | frozenset(ACKNOWLEDGEMENTS)
-"""What a station may call."""
 
 
 def encode_profile(profile: ChargingProfile) -> Command:
@@ -62,15 +61,6 @@ def encode_remote_start(id_token: str, profile: ChargingProfile) -> Command:
 def decode_capabilities(payload: Payload, voltage_v: float) -> StationCapabilities:
     """Return what a station can do; what it does not tell, or tells unreadably, is assumed cautiously."""
     return capabilities_in(payload, VERSION, voltage_v)
-
-
-def decode_event(action: str, payload: Payload) -> StationEvent:
-    """Return a valid message of a station as an event; one that has no effect yet as :class:`Noticed`.
-
-    The action is one of :data:`INCOMING_ACTIONS`.
-    """
-    decoder = DECODERS.get(action)
-    return Noticed(action) if decoder is None else decoder(payload)
 
 
 def _profile(profile: ChargingProfile) -> Payload:

@@ -19,6 +19,7 @@ from api.ocpp.events import (
     TransactionUpdated,
 )
 from api.ocpp.metering import MeterReading
+from api.ocpp.notice_listener import HarmlessNotices
 from api.ocpp.registry import Clock, Registry, utc_now
 from api.stations import repository
 from api.storage import outbox
@@ -63,6 +64,7 @@ class StationService:
     """
 
     def __init__(self, database: Database, registry: Registry, told: Told, clock: Clock = utc_now) -> None:
+        self.notices = HarmlessNotices()
         self._began = told.began
         self._database = database
         self._registry = registry

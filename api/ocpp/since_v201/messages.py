@@ -18,6 +18,8 @@ from api.ocpp.events import (
     TransactionUpdated,
 )
 from api.ocpp.metering import MeterReading, Sample, number_from, reading_from_samples
+from api.ocpp.notices import Noticed
+from api.ocpp.since_v201 import notices
 from api.ocpp.wire import Payload, parse_time
 
 
@@ -137,4 +139,18 @@ DECODERS: Final[Mapping[str, Callable[[Payload], StationEvent]]] = MappingProxyT
         ),
     }
 )
-"""Messages that have an effect, by action."""
+"""Messages about boots, connectors and transactions, by action."""
+
+INCOMING_ACTIONS: Final = frozenset(DECODERS) | frozenset(notices.DECODERS) | notices.NOTED | notices.REPORTS
+"""What a station may call in both versions."""
+
+
+def decode_event(action: str, payload: Payload) -> StationEvent:
+    """Return a valid message of a station as an event.
+
+    The action is one of :data:`INCOMING_ACTIONS`.
+    """
+    decoder = DECODERS.get(action) or notices.DECODERS.get(action)
+    if decoder is not None:
+        return decoder(payload)
+    return notices.report_part(action, payload) if action in notices.REPORTS else Noticed(action, payload)

@@ -21,6 +21,7 @@ from api.ocpp.events import (
 )
 from api.ocpp.gateway import Gateway, GatewaySettings
 from api.ocpp.listener import AcceptEveryStation
+from api.ocpp.notice_listener import HarmlessNotices
 from api.ocpp.profiles import PilotRow, profile_from_pilots
 from api.ocpp.registry import Registry
 from api.ocpp.session import SessionLimits
@@ -64,6 +65,7 @@ class Application:
     def __init__(self):
         self.heard: asyncio.Queue[tuple[str, str, Any]] = asyncio.Queue()
         self.boot = BootDecision(interval_s=60)
+        self.notices = Notices(self)
         self.fails = False
 
     async def next(self, name):
@@ -108,6 +110,28 @@ class Application:
 
     async def transaction_ended(self, station_id, event):
         await self.note("ended", station_id, event)
+
+
+class Notices(HarmlessNotices):
+    """Notes what is told beyond transactions under its own name; what is asked is refused."""
+
+    def __init__(self, application):
+        self.application = application
+
+    async def noticed(self, station_id, event):
+        await self.application.note("noticed", station_id, event)
+
+    async def security_event(self, station_id, event):
+        await self.application.note("security", station_id, event)
+
+    async def reported(self, station_id, event):
+        await self.application.note("reported", station_id, event)
+
+    async def limit_set(self, station_id, event):
+        await self.application.note("limit set", station_id, event)
+
+    async def limit_cleared(self, station_id, event):
+        await self.application.note("limit cleared", station_id, event)
 
 
 class Station:

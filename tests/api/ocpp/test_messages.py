@@ -19,7 +19,6 @@ from api.ocpp.events import (
     ConnectorStatus,
     HeartbeatReceived,
     MeterValuesReceived,
-    Noticed,
     RegistrationStatus,
     StatusChanged,
     TransactionDecision,
@@ -28,11 +27,13 @@ from api.ocpp.events import (
     TransactionUpdated,
 )
 from api.ocpp.metering import MeterReading, Sample, reading_from_samples
+from api.ocpp.notices import Noticed, ReportPart
 from api.ocpp.validation import MessageKind, MessageValidator
 
 NOON = "2024-05-01T12:00:00Z"
 AT = datetime(2024, 5, 1, 12, tzinfo=UTC)
 VALIDATORS = {version: MessageValidator(version) for version in OcppVersion}
+REPORT = {"requestId": 1, "generatedAt": NOON, "seqNo": 0}
 V201_TRANSACTION = {"eventType": "Started", "timestamp": NOON, "triggerReason": "CablePluggedIn", "seqNo": 0}
 
 ROWS_16 = [
@@ -91,7 +92,11 @@ ROWS_16 = [
             1, (MeterReading(AT, 2.5, 11.04, (16.0, None, 15.5), (231.0, None, None)),), transaction_id="7"
         ),
     ),
-    ("FirmwareStatusNotification", {"status": "Installed"}, Noticed("FirmwareStatusNotification")),
+    (
+        "FirmwareStatusNotification",
+        {"status": "Installed"},
+        Noticed("FirmwareStatusNotification", {"status": "Installed"}),
+    ),
 ]
 
 ROWS_201 = [
@@ -150,7 +155,7 @@ ROWS_201 = [
         },
         MeterValuesReceived(0, (MeterReading(AT, power_kw=5.0),)),
     ),
-    ("NotifyReport", {"requestId": 1, "generatedAt": NOON, "seqNo": 0}, Noticed("NotifyReport")),
+    ("NotifyReport", REPORT, ReportPart("NotifyReport", 1, 0, is_last=True, message=REPORT)),
 ]
 ROWS = [(OcppVersion.V16, *row) for row in ROWS_16] + [
     (version, *row) for version in (OcppVersion.V201, OcppVersion.V21) for row in ROWS_201
