@@ -22,6 +22,7 @@ class Words201:
     """OCPP 2.0.1."""
 
     subprotocol = "ocpp2.0.1"
+    model = "Virtual 201"
     _STATES: Final = MappingProxyType(
         {
             PlugState.CHARGING: "Charging",
@@ -34,7 +35,7 @@ class Words201:
         """Say what the station is."""
         station = {
             "vendorName": "Gridpilot",
-            "model": "Virtual 201",
+            "model": self.model,
             "serialNumber": station_id,
             "firmwareVersion": "1.0",
         }

@@ -32,6 +32,7 @@ from benchmarks.demo.day import (
 )
 from benchmarks.station_profiles import Purpose
 from benchmarks.station_v16 import Words16
+from benchmarks.station_v21 import Words21
 from benchmarks.station_v201 import Words201
 from benchmarks.station_words import Words
 from benchmarks.stations import StationSettings, VirtualStation
@@ -205,8 +206,8 @@ def warm_up(planner: Planner, day: DemoDay) -> None:
 
 
 async def _connected(day: DemoDay, clock: SteppedClock, url: str) -> tuple[VirtualStation, ...]:
-    """Connect every station, half of them in each version, and wait until they are safe without a plan."""
-    versions: cycle[type[Words]] = cycle((Words16, Words201))
+    """Connect every station, a third of them in each version, and wait until they are safe without a plan."""
+    versions: cycle[type[Words]] = cycle((Words16, Words201, Words21))
     settings = StationSettings(METER_EVERY)
     stations = tuple(
         VirtualStation(station.station_id, station.evses, next(versions)(), clock, settings)

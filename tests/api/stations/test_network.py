@@ -29,6 +29,7 @@ from api.stations.states import request_of
 from api.storage.outbox import OutboxState
 from api.storage.tables import ConnectorRow, OutboxRow, PlanRow, StationRow, TransactionRow
 from benchmarks.station_v16 import Words16
+from benchmarks.station_v21 import Words21
 from benchmarks.station_v201 import Words201
 from benchmarks.station_words import Reading, Words
 from benchmarks.stations import VirtualStation
@@ -36,6 +37,11 @@ from models.errors import InvalidInputError
 
 PATIENCE_S = 60.0
 WORDS: dict[str, type[Words]] = {"north": Words16, "south": Words201}
+ALL_WORDS = pytest.mark.parametrize(
+    ("station_id", "words"),
+    [("north", Words16), ("south", Words201), ("north", Words21)],
+    ids=["1.6", "2.0.1", "2.1"],
+)
 
 
 def now():
@@ -72,10 +78,10 @@ async def running(database, planner, observer=None, port=0):
 
 
 @asynccontextmanager
-async def station_at(network, station_id, *left):
+async def station_at(network, station_id, *left, words=None):
     site = standing().site.to_domain()
     [evses] = [station.evses for station in site.stations if station.station_id == station_id]
-    station = VirtualStation(station_id, evses, WORDS[station_id](), now)
+    station = VirtualStation(station_id, evses, (words or WORDS[station_id])(), now)
     for command in left:
         station.memory.keep(station.words.profile_in(command.payload))
     await station.connect(f"ws://127.0.0.1:{network.gateway.port}/ocpp")
@@ -116,12 +122,12 @@ def rows(database, table):
         return session.scalars(select(table)).all()
 
 
-@pytest.mark.parametrize("station_id", sorted(WORDS))
-def test_a_car_that_plugs_in_is_given_what_the_plan_says(database, planner, station_id):
+@ALL_WORDS
+def test_a_car_that_plugs_in_is_given_what_the_plan_says(database, planner, station_id, words):
     async def scenario():
         async with running(database, planner) as network:
             await network.put_site(standing())
-            async with station_at(network, station_id) as station:
+            async with station_at(network, station_id, words=words) as station:
                 await installed(database)
                 assert station.pilot_a(1) == 0
                 station.plug(1, "token")
@@ -360,9 +366,9 @@ def test_a_plan_that_is_told_lowers_before_the_slot_ends_and_raises_after_it(dat
         assert (at + timedelta(seconds=-BORDER_S if rises else BORDER_S)).timestamp() % 900 == 0
 
 
-@pytest.mark.parametrize("station_id", sorted(WORDS))
+@ALL_WORDS
 def test_profiles_that_somebody_else_left_at_a_station_are_cleared_when_it_comes_first(
-    database, planner, station_id
+    database, planner, station_id, words
 ):
     def left(evse_number, purpose):
         foreign = ChargingProfile(
@@ -375,12 +381,13 @@ def test_profiles_that_somebody_else_left_at_a_station_are_cleared_when_it_comes
             None,
             (SchedulePeriod(0, 32.0, 3),),
         )
-        return DIALECTS[OcppVersion(WORDS[station_id].subprotocol)].encode_profile(foreign)
+        return DIALECTS[OcppVersion(words.subprotocol)].encode_profile(foreign)
 
     async def scenario():
         async with running(database, planner) as network:
             await network.put_site(standing())
-            async with station_at(network, station_id, left(1, ProfilePurpose.TX_DEFAULT)) as station:
+            foreign = left(1, ProfilePurpose.TX_DEFAULT)
+            async with station_at(network, station_id, foreign, words=words) as station:
                 await installed(database)
                 assert 900 not in {held.profile_id // 100 * 100 for held in station.memory.held}
                 ours = station.memory.held
