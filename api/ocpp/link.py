@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -19,6 +19,7 @@ from api.ocpp.session_events import (
     CallReceived,
     CallTimedOut,
     FrameToSend,
+    Oddity,
     SessionEvent,
 )
 from api.ocpp.session_state import PeerProtocolError
@@ -107,6 +108,11 @@ class StationLink:
     def is_closed(self) -> bool:
         """Whether nothing can be sent any more."""
         return self._is_closed
+
+    @property
+    def oddities(self) -> Mapping[Oddity, int]:
+        """What the station did over this connection that is counted."""
+        return self._session.oddities
 
     @property
     def session(self) -> Session:

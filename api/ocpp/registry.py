@@ -1,6 +1,6 @@
 """Which stations are there, what each can do, and the profiles that it is believed to hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol, TypeAlias
@@ -9,7 +9,7 @@ from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile, ProfileSelection
 from api.ocpp.dialects import Dialect
 from api.ocpp.installed import with_installed, without_selected, without_transaction
-from api.ocpp.session_events import CallAnswered, CallFailed, CallTimedOut
+from api.ocpp.session_events import CallAnswered, CallFailed, CallTimedOut, Oddity
 from api.ocpp.wire import Command
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -34,6 +34,10 @@ class Link(Protocol):
     @property
     def dialect(self) -> Dialect:
         """What the station speaks."""
+
+    @property
+    def oddities(self) -> Mapping[Oddity, int]:
+        """What the station did over this connection that is counted."""
 
     async def call(self, command: Command) -> CallOutcome:
         """Send a command when those before it are answered, and wait for its own answer."""
@@ -71,10 +75,16 @@ class Registry:
         self._links: dict[str, Link] = {}
         self._records: dict[str, StationRecord] = {}
 
-    def expect(self, station_id: str, capabilities: StationCapabilities) -> None:
-        """Note what a station that was here before this process speaks; it has not come back yet."""
+    def expect(
+        self,
+        station_id: str,
+        capabilities: StationCapabilities,
+        installed: tuple[ChargingProfile, ...] = (),
+    ) -> None:
+        """Note what a station that was here before this process can do and holds; it has not come back yet."""
         self._records.setdefault(
-            station_id, StationRecord(capabilities, is_online=False, since=self._clock())
+            station_id,
+            StationRecord(capabilities, is_online=False, since=self._clock(), installed=installed),
         )
 
     def attach(self, station_id: str, link: Link, capabilities: StationCapabilities) -> Link | None:

@@ -37,6 +37,9 @@ _log = logging.getLogger(__name__)
 Held: TypeAlias = Callable[[Place, str | None], tuple[ChargingProfile, ...] | None]
 """Gives the profiles of which a station holds one for a transaction, None where nobody knows."""
 
+Conducted: TypeAlias = Callable[[str, Conduct | None], None]
+"""Is told how a station behaves; None where it follows again."""
+
 SAME_A: Final = 0.2
 """A limit in watt is rounded down to tenths: within this it is the pilot that it was made of [A]."""
 
@@ -61,10 +64,15 @@ class SiteDesk:
     site : Site
     held : callable
     registry : Registry
+    conducted : callable
+        Is told when a station begins to ignore its limit, or to follow it again.
     """
 
-    def __init__(self, site: Site, held: Held, registry: Registry) -> None:
+    def __init__(
+        self, site: Site, held: Held, registry: Registry, conducted: Conducted = lambda *_: None
+    ) -> None:
         self.site = site
+        self._conducted = conducted
         self._held, self._registry = held, registry
         self._clock = FastClock(site, fall_back_s=math.inf)  # who is lost keeps to what it holds
         self._places: tuple[Place, ...] = tuple(
@@ -151,6 +159,9 @@ class SiteDesk:
         deaf = {one.station_id for one in decision.conditions if one.conduct is Conduct.NOT_FOLLOWING}
         for station_id in deaf - self._deaf:
             _log.warning("station %s draws more than it was told; it counts at full power", station_id)
+            self._conducted(station_id, Conduct.NOT_FOLLOWING)
+        for station_id in self._deaf - deaf:
+            self._conducted(station_id, None)
         for evse_id in set(decision.asleep) - self._asleep:
             _log.warning("the car at %s did not start, nor after a pause: it is full, or asleep", evse_id)
         self._deaf, self._asleep = deaf, set(decision.asleep)
@@ -232,10 +243,20 @@ class BetweenPlans:
     held : callable
     registry : Registry
     clock : callable
+    conducted : callable
+        As that of a desk.
     """
 
-    def __init__(self, queue: Amendments, held: Held, registry: Registry, clock: Clock) -> None:
+    def __init__(
+        self,
+        queue: Amendments,
+        held: Held,
+        registry: Registry,
+        clock: Clock,
+        conducted: Conducted = lambda *_: None,
+    ) -> None:
         self._queue, self._held, self._registry, self._clock = queue, held, registry, clock
+        self._conducted = conducted
         self._desks: dict[str, SiteDesk] = {}
 
     def follow(self, decision: Decision) -> None:
@@ -243,7 +264,7 @@ class BetweenPlans:
         site = decision.request.state.site
         desk = self._desks.get(site.site_id)
         if desk is None or desk.site != site:
-            desk = self._desks[site.site_id] = SiteDesk(site, self._held, self._registry)
+            desk = self._desks[site.site_id] = SiteDesk(site, self._held, self._registry, self._conducted)
         desk.follow(decision, self._clock())
 
     def meter(

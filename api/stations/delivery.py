@@ -14,11 +14,15 @@ from functools import partial
 from itertools import chain
 from typing import Final
 
+from sqlalchemy.orm import Session
+
 from api.ocpp.charging_profile import ChargingProfile, ProfilePurpose
 from api.ocpp.commands import CommandOutcome, StationCommands
 from api.ocpp.registry import Clock, Registry, utc_now
 from api.ocpp.session_state import OurProtocolError
+from api.stations import happenings, installed_profiles
 from api.stations.documents import profile_in, tx_slot
+from api.stations.happenings import Event, Happening
 from api.stations.order import HeldProfiles, Place, is_raised, is_same, lowering
 from api.storage import outbox
 from api.storage.engine import Database
@@ -293,7 +297,9 @@ class Delivery:
 
     def _settle(self, task: _Task, outcome: CommandOutcome) -> None:
         now, outbox_id = self._wall_clock(), task.claimed.outbox_id
+        station_id = task.claimed.message.station_id
         with self._database.write() as session:
+            self._remember(session, station_id, task, outcome)
             if outcome is CommandOutcome.ACCEPTED and task.is_first:
                 outbox.put_back(session, outbox_id, now)
             elif outcome is CommandOutcome.ACCEPTED:
@@ -302,6 +308,19 @@ class Delivery:
                 outbox.mark_failed(session, outbox_id, now, outcome.value)
             else:
                 outbox.mark_refused(session, outbox_id, now, outcome.value)
+
+    def _remember(self, session: Session, station_id: str, task: _Task, outcome: CommandOutcome) -> None:
+        """Store what the station holds now, and tell, in the transaction that notes that it was confirmed."""
+        is_accepted = outcome is CommandOutcome.ACCEPTED
+        record = self._registry.record(station_id)
+        if is_accepted and record is not None:
+            installed_profiles.save(session, station_id, record.installed, self._clock())
+        if is_accepted or not outcome.should_be_sent_again:
+            kind = Happening.PROFILE_ACCEPTED if is_accepted else Happening.PROFILE_REFUSED
+            reason = None if is_accepted or record is None else record.last_refusal
+            data = {"slot": task.claimed.message.slot, "plan_id": task.claimed.message.plan_id}
+            event = Event(kind, self._clock(), station_id, data=data | {"reason": reason})
+            happenings.note(session, event)
 
 
 def _place(message: Message) -> Place:

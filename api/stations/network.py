@@ -7,29 +7,27 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
-from api.ocpp.capabilities import OcppVersion, StationCapabilities
-from api.ocpp.charging_profile import ProfilePurpose, ProfileSelection
-from api.ocpp.commands import CommandOutcome, StationCommands
 from api.ocpp.gateway import Gateway, GatewaySettings
 from api.ocpp.listener import AcceptEveryStation, Authenticator
 from api.ocpp.metering import MeterReading
 from api.ocpp.registry import Clock, Registry, utc_now
 from api.planning.planner import Planner
-from api.planning.profiles import station_fallback
 from api.planning.repository import newest_plan
 from api.planning.service import Decision, replan
 from api.stations import repository
+from api.stations.arrivals import Arrivals
 from api.stations.between import BetweenPlans
+from api.stations.connectivity import Connectivity, ConnectivitySettings
 from api.stations.delivery import RAMP_S, Delivery
 from api.stations.queue import PlanQueue
 from api.stations.replanner import Replanner
 from api.stations.schemas import DeclarationWire, StandingWire
 from api.stations.service import StationService, Told
-from api.stations.states import StoredStates, capabilities_at, request_of, standing_in
+from api.stations.site_map import SiteMap
+from api.stations.states import StoredStates, request_of, standing_in
 from api.storage.engine import Database
 from api.storage.tables import DeclarationRow
 from models.grid.site import Site
@@ -73,12 +71,15 @@ class NetworkSettings:
     look_every_s : float
         It is looked so often whether meters or the time ask for something between plans [s]; inf where plans
         alone are told.
+    connectivity : ConnectivitySettings
+        What is kept of what stations say.
     """
 
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     replan_every_s: float = 300.0
     ramp_s: float = RAMP_S
     look_every_s: float = 5.0
+    connectivity: ConnectivitySettings = field(default_factory=ConnectivitySettings)
 
 
 class ChargingNetwork:
@@ -111,25 +112,35 @@ class ChargingNetwork:
         self._database = database
         self._planner = planner
         self._clock = clock
+        self.connectivity = Connectivity(database, self.registry, settings.connectivity, clock)
         self._queue = _ObservedQueue(PlanQueue(database), observer)
         self._replanner = Replanner(self._replan, settings.replan_every_s)
-        self._commands = StationCommands(self.registry)
         self._delivery = Delivery(database, self.registry, clock=clock, ramp_s=settings.ramp_s)
-        self._sites: dict[str, Site] = {}
-        self._between = BetweenPlans(self._queue, self._delivery.held, self.registry, clock)
+        self._sites = SiteMap()
+        self._arrivals = Arrivals(self._sites, self.registry, self._queue, self._delivery, clock)
+        self._between = BetweenPlans(
+            self._queue, self._delivery.held, self.registry, clock, self.connectivity.conducted
+        )
         self._looking = None
         if math.isfinite(settings.look_every_s):
             self._looking = Replanner(self._look, settings.look_every_s)
         self._states = StoredStates(database, self.registry, self._between.signs)
-        told = Told(self._changed, self._arrived, self._delivery.began, self._metered)
-        self.service = StationService(database, self.registry, told, clock)
+        told = Told(self._changed, self._arrivals.arrived, self._delivery.began, self._metered)
+        self.service = StationService(
+            self.connectivity.writer, self.registry, told, clock, settings.connectivity.process
+        )
         self.gateway = Gateway(
-            self.service, authenticator or AcceptEveryStation(), self.registry, settings.gateway, clock
+            self.service,
+            authenticator or AcceptEveryStation(),
+            self.registry,
+            settings.gateway,
+            clock,
+            self.connectivity.traffic,
         )
         self._running: asyncio.Task[None] | None = None
-        self._welcomes: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
+        await self.connectivity.start()
         await self._load_sites()
         await self._delivery.recall()
         self._running = asyncio.create_task(self._delivery.run(), name="delivery")
@@ -142,9 +153,7 @@ class ChargingNetwork:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.gateway.stop()
-        for task in self._welcomes:
-            task.cancel()
-        await asyncio.gather(*self._welcomes, return_exceptions=True)
+        await self._arrivals.stop()
         await self._replanner.stop()
         if self._looking is not None:
             await self._looking.stop()
@@ -152,6 +161,7 @@ class ChargingNetwork:
             self._running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._running
+        await self.connectivity.stop()
 
     async def put_site(self, standing: StandingWire) -> None:
         """Store a site, or replace it, and plan it from now on.
@@ -171,10 +181,10 @@ class ChargingNetwork:
                 repository.save_site(session, site.site_id, document, now)
 
         await asyncio.to_thread(save)
-        self._sites[site.site_id] = site
+        self._sites.put(site)
         for station in site.stations:
             if self.registry.link(station.station_id) is not None:
-                self._welcome(station.station_id)
+                self._arrivals.welcome(station.station_id)
         self._replanner.trigger(site.site_id)
 
     async def declare(self, id_token: str, said: DeclarationWire) -> None:
@@ -222,7 +232,7 @@ class ChargingNetwork:
 
     def _metered(self, station_id: str, evse_number: int, readings: tuple[MeterReading, ...]) -> None:
         """Keep meter values for the next look between plans."""
-        site = self._site_of(station_id)
+        site = self._sites.site_of(station_id)
         if site is not None and self._looking is not None:
             self._between.meter(site.site_id, station_id, evse_number, readings)
 
@@ -231,60 +241,16 @@ class ChargingNetwork:
             self._delivery.wake()
 
     def _changed(self, station_id: str) -> None:
-        site = self._site_of(station_id)
+        site = self._sites.site_of(station_id)
         if site is not None:
             self._replanner.trigger(site.site_id)
 
-    def _welcome(self, station_id: str) -> None:
-        """Let a station that is there already arrive; whoever stores its site does not wait for it."""
-        task = asyncio.create_task(self._arrived(station_id), name=f"welcome {station_id}")
-        self._welcomes.add(task)
-        task.add_done_callback(self._welcomed)
-
-    def _welcomed(self, task: asyncio.Task[None]) -> None:
-        self._welcomes.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            _log.error("%s: failed", task.get_name(), exc_info=task.exception())
-
-    async def _arrived(self, station_id: str) -> None:
-        """Queue the fall-back of a station that is there, beneath all plans."""
-        site = self._site_of(station_id)
-        if site is None:
-            _log.warning("station %s belongs to no site; it gets no plan", station_id)
-            return
-        if not await asyncio.to_thread(self._queue.has_told, station_id):
-            await self._take_over(station_id)
-        self._delivery.doubt(station_id)
-        station = next(station for station in site.stations if station.station_id == station_id)
-        now: datetime = self._clock()
-        profiles = station_fallback(site, station, capabilities_at(site, station_id, self.registry), now)
-        await asyncio.to_thread(self._queue.store_fallback, profiles)
-        self._delivery.wake()
-
-    async def _take_over(self, station_id: str) -> None:
-        """Clear what another system left at a station: above our fall-back it would let cars charge unplanned."""
-        for purpose in (ProfilePurpose.TX, ProfilePurpose.TX_DEFAULT):
-            outcome = await self._commands.clear_profiles(station_id, ProfileSelection(purpose=purpose))
-            if outcome is not CommandOutcome.ACCEPTED:
-                _log.warning("%s may hold profiles of another system: %s", station_id, outcome.value)
-                return
-
-    def _site_of(self, station_id: str) -> Site | None:
-        for site in self._sites.values():
-            if any(station.station_id == station_id for station in site.stations):
-                return site
-        return None
-
     async def _load_sites(self) -> None:
-        def load() -> tuple[list[Site], dict[str, str]]:
+        def load() -> list[Site]:
             with self._database.read() as session:
-                sites = [standing_in(doc).site.to_domain() for doc in repository.all_standing(session)]
-                return sites, repository.versions(session)
+                return [standing_in(doc).site.to_domain() for doc in repository.all_standing(session)]
 
-        sites, versions = await asyncio.to_thread(load)
-        self._sites = {site.site_id: site for site in sites}
-        for station_id, version in versions.items():
-            self.registry.expect(station_id, StationCapabilities(OcppVersion(version)))
+        self._sites.replace_all(await asyncio.to_thread(load))
 
 
 class _ObservedQueue:

@@ -9,7 +9,9 @@ from api.ocpp.registry import Clock, utc_now
 from api.planning.profiles import StationProfile
 from api.planning.repository import add_plan, newest_plan_id
 from api.planning.service import Decision
+from api.stations import happenings
 from api.stations.documents import document_of, slot_of
+from api.stations.happenings import Event, Happening
 from api.storage import outbox
 from api.storage.engine import Database
 
@@ -38,6 +40,9 @@ class PlanQueue:
             plan_id = add_plan(session, decision)
             outbox.drop_older_plans(session, decision.plan.site_id, plan_id, self._wall_clock())
             self._put(session, running, f"plan {plan_id}", plan_id)
+            plan = decision.plan
+            data = {"plan_id": plan_id, "status": plan.report.status.value, "told": len(running)}
+            happenings.note(session, Event(Happening.PLAN_MADE, plan.made_at, None, plan.site_id, data))
 
     def amend(self, decision: Decision, profiles: Iterable[StationProfile]) -> bool:
         """Queue profiles that change a plan, as part of it; tell whether it is still the newest of its site."""

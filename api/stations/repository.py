@@ -9,11 +9,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from api.ocpp.events import Booted, StatusChanged, TransactionStarted
-from api.ocpp.metering import MeterReading
+from api.storage.station_tables import ConnectorChangeRow
 from api.storage.tables import (
     ConnectorRow,
     DeclarationRow,
-    MeterValueRow,
     SiteRow,
     StationRow,
     TransactionRow,
@@ -56,11 +55,13 @@ def versions(session: Session) -> dict[str, str]:
     return {row.station_id: row.version for row in rows}
 
 
-def note_connected(session: Session, station_id: str, version: str, now: datetime) -> None:
-    """Note that a station is there."""
+def note_connected(
+    session: Session, station_id: str, version: str, now: datetime, held_by: str | None = None
+) -> None:
+    """Note that a station is there, at the process ``held_by``."""
     row = session.get(StationRow, station_id)
     if row is None:
-        session.add(StationRow(station_id=station_id, version=version, connected_at=now))
+        session.add(StationRow(station_id=station_id, version=version, connected_at=now, held_by=held_by))
         return
     if row.version not in (
         "",
@@ -72,12 +73,21 @@ def note_connected(session: Session, station_id: str, version: str, now: datetim
                 ended_at=now, stop_reason=_PROTOCOL_CHANGED
             )
         )
-    row.version, row.connected_at, row.lost_at = version, now, None
+    row.version, row.connected_at, row.lost_at, row.held_by = version, now, None, held_by
 
 
 def note_lost(session: Session, station_id: str, now: datetime) -> None:
     """Note that a station has gone."""
     session.execute(update(StationRow).where(StationRow.station_id == station_id).values(lost_at=now))
+
+
+def note_all_lost(session: Session, held_by: str, now: datetime) -> None:
+    """Note that whoever was connected to a process when it was killed is not any more."""
+    session.execute(
+        update(StationRow)
+        .where(StationRow.held_by == held_by, StationRow.lost_at.is_(None))
+        .values(lost_at=now)
+    )
 
 
 def note_boot(session: Session, station_id: str, event: Booted, now: datetime) -> None:
@@ -91,18 +101,29 @@ def note_boot(session: Session, station_id: str, event: Booted, now: datetime) -
     row.booted_at = now
 
 
-def note_status(session: Session, station_id: str, event: StatusChanged, now: datetime) -> None:
-    """Note the state of a connector."""
-    session.merge(
-        ConnectorRow(
-            station_id=station_id,
-            evse_number=event.evse_number,
-            connector_number=event.connector_number,
-            status=event.status.value,
-            error_code=event.error_code,
-            at=event.at or now,
+def note_status(session: Session, station_id: str, event: StatusChanged, now: datetime) -> bool:
+    """Note the state of a connector, and tell whether it is another one than before."""
+    place = (station_id, event.evse_number, event.connector_number)
+    row = session.get(ConnectorRow, place)
+    if row is None:
+        row = ConnectorRow(
+            station_id=station_id, evse_number=event.evse_number, connector_number=event.connector_number
         )
-    )
+        session.add(row)
+    is_new = (row.status, row.error_code) != (event.status.value, event.error_code)
+    row.status, row.error_code, row.at = event.status.value, event.error_code, event.at or now
+    if is_new:
+        session.add(
+            ConnectorChangeRow(
+                station_id=station_id,
+                evse_number=event.evse_number,
+                connector_number=event.connector_number,
+                status=row.status,
+                error_code=row.error_code,
+                at=row.at,
+            )
+        )
+    return is_new
 
 
 def start_transaction(session: Session, station_id: str, event: TransactionStarted) -> tuple[str, bool]:
@@ -124,6 +145,9 @@ def start_transaction(session: Session, station_id: str, event: TransactionStart
         started_at=event.at,
         meter_start_kwh=event.meter_start_kwh,
         delivered_kwh=0.0,
+        connector_number=event.connector_number,
+        charging_state=None if event.charging_state is None else event.charging_state.value,
+        was_offline=event.offline,
     )
     session.add(row)
     session.flush()
@@ -152,6 +176,28 @@ def _supersede(session: Session, station_id: str, evse_number: int, at: datetime
         )
         .values(ended_at=at, stop_reason=_SUPERSEDED)
     )
+
+
+def transaction_of_lost_start(
+    session: Session, station_id: str, transaction_id: str, evse_number: int | None, at: datetime
+) -> TransactionRow:
+    """Return a transaction of which nobody has heard the start: what is told of it later is kept all the same.
+
+    A number that we are said to have given, and have not, gets a name that no other transaction will have.
+    """
+    name = f"lost {transaction_id}" if transaction_id.isdecimal() else transaction_id
+    row = transaction(session, station_id, name)
+    if row is None:
+        row = TransactionRow(
+            station_id=station_id,
+            transaction_id=name,
+            evse_number=evse_number or 0,
+            started_at=at,
+            delivered_kwh=0.0,
+            was_offline=True,
+        )
+        session.add(row)
+    return row
 
 
 def end_transaction(row: TransactionRow, at: datetime, reason: str | None) -> None:
@@ -186,25 +232,6 @@ def note_register(row: TransactionRow, energy_kwh: float | None) -> None:
     if row.meter_start_kwh is None:
         row.meter_start_kwh = energy_kwh
     row.delivered_kwh = max(row.delivered_kwh, energy_kwh - row.meter_start_kwh)
-
-
-def add_reading(
-    session: Session, station_id: str, evse_number: int, transaction_id: str | None, reading: MeterReading
-) -> None:
-    """Store one reading."""
-    currents = [value for value in reading.current_a if value is not None]
-    session.add(
-        MeterValueRow(
-            station_id=station_id,
-            evse_number=evse_number,
-            transaction_id=transaction_id,
-            at=reading.at,
-            energy_kwh=reading.energy_kwh,
-            power_kw=reading.power_kw,
-            current_a=max(currents, default=None),
-            soc=reading.soc_percent,
-        )
-    )
 
 
 def plugged_in(session: Session, station_ids: Collection[str]) -> list[Plugged]:

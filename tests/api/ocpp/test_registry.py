@@ -1,8 +1,10 @@
 """What stations are believed to hold (C1, C16, C21), and who is at the door."""
 
 import base64
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import pytest
 
@@ -12,6 +14,7 @@ from api.ocpp.dialects import DIALECTS
 from api.ocpp.handshake import password_of_header, station_of_path
 from api.ocpp.periods import SchedulePeriod
 from api.ocpp.registry import LinkClosed, Registry
+from api.ocpp.session_events import Oddity
 
 CAUTIOUS = StationCapabilities(OcppVersion.V16)
 PLAN = ChargingProfile(
@@ -34,6 +37,7 @@ class StandIn:
     """A connection over which nothing is sent."""
 
     dialect = DIALECTS[OcppVersion.V16]
+    oddities: Mapping[Oddity, int] = MappingProxyType({})
 
     async def call(self, _):
         return LinkClosed()

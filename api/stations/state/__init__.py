@@ -1,0 +1,1 @@
+"""What is known of stations, as the API answers it."""
