@@ -13,7 +13,9 @@ from typing import Final
 from api.ocpp.capabilities import OcppVersion
 
 _FOLDERS: Final = MappingProxyType({OcppVersion.V16: "v16", OcppVersion.V201: "v201", OcppVersion.V21: "v21"})
-_BY_BOTH: Final = frozenset({"DataTransfer"})
+_BY_BOTH: Final = frozenset({"DataTransfer", "NotifyWebPaymentStarted"})
+"""Data go both ways; of the second peers disagree who tells whom, so it is sent and heard."""
+
 _BY_STATION: Final = frozenset(
     {
         "Authorize",
