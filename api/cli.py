@@ -22,6 +22,10 @@ MOMENTS: Final = (
 )
 bench = typer.Typer(help="Figures that can be measured again.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
+ocpp = typer.Typer(
+    help="Charging profiles of OCPP 1.6, 2.0.1 and 2.1, without a station.", no_args_is_help=True
+)
+app.add_typer(ocpp, name="ocpp")
 
 
 @app.command()
@@ -141,9 +145,11 @@ def demo(
 
 @app.command()
 def schema(
-    of: Annotated[str, typer.Argument(help="plan: a site's state; forecast: samples of series.")] = "plan",
+    of: Annotated[
+        str, typer.Argument(help="plan: a site's state; forecast: samples of series; or ocpp-composite.")
+    ] = "plan",
 ) -> None:
-    """Print the JSON Schema of the input of a plan, or of a forecast."""
+    """Print the JSON Schema of the input of a command."""
     from api.commands import schema as command
 
     command.schema(of)
@@ -189,6 +195,16 @@ def bench_run(
     from api.commands import bench as command
 
     command.run(name, context.args, json, smoke=smoke)
+
+
+@ocpp.command("composite")
+def ocpp_composite(
+    case: Annotated[Path, typer.Argument(help="A station at work; see `gridpilot schema ocpp-composite`.")],
+) -> None:
+    """Answer GetCompositeSchedule as the station would: which limits follow from its charging profiles."""
+    from api.commands import ocpp as command
+
+    command.composite(case)
 
 
 def main() -> None:

@@ -7,12 +7,17 @@ from models.errors import ChargingError
 
 
 def schema(of: str) -> None:
-    """Print the JSON Schema of a state (``plan``), or of what a forecast is made from (``forecast``)."""
+    """Print the JSON Schema of a state (``plan``), of what a forecast is made from, or of a case of smart charging."""
     from api.forecasts.asked.schemas import ForecastWire
     from api.planning.schemas import StateWire
+    from api.smart.schemas import CompositeCaseWire
     from api.wire.schemas import WireModel
 
-    inputs: dict[str, type[WireModel]] = {"plan": StateWire, "forecast": ForecastWire}
+    inputs: dict[str, type[WireModel]] = {
+        "plan": StateWire,
+        "forecast": ForecastWire,
+        "ocpp-composite": CompositeCaseWire,
+    }
     with faults_told("schema"):
         if of not in inputs:
             raise ChargingError(f"there is no schema of {of!r}; there are: {', '.join(inputs)}")

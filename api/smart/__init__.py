@@ -1,0 +1,1 @@
+"""Smart charging at the command line: cases as JSON, read into records of :mod:`api.ocpp.smart` and answered."""
