@@ -3,9 +3,11 @@
 import itertools
 import math
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo
 
-PERIODS_OF_TIME = {"Daily": timedelta(days=1), "Weekly": timedelta(days=7)}
+PERIODS_OF_TIME = MappingProxyType({"Daily": timedelta(days=1), "Weekly": timedelta(days=7)})
 STATION_MAX = ("ChargePointMaxProfile", "ChargingStationMaxProfile")
 
 
@@ -15,7 +17,7 @@ def moment(text):
 
 def profiles_of(case):
     """(EVSE, profile), what was replaced left out; the last is the newest."""
-    found = []
+    found: list[tuple[int, dict[str, Any]]] = []
     for request in case["profiles"]:
         evse = request.get("connectorId", request.get("evseId"))
         profile = request.get("csChargingProfiles", request.get("chargingProfile"))
