@@ -1,6 +1,7 @@
 """The schemas of OCPP as tests use them: what fits one is drawn, the order of members is read, actions are listed."""
 
 import json
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 
@@ -130,3 +131,35 @@ def _disorder(schema, value, definitions, where):
             yield where
         for name in order:
             yield from _disorder(properties[name], value[name], definitions, f"{where}.{name}")
+
+
+def least(version, action):
+    """The smallest payload that fits the schema of a request."""
+    schema = schema_of(version, action)
+    return _least(schema, schema.get("definitions", {}))
+
+
+def _least(schema, definitions):
+    if "$ref" in schema:
+        return _least(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema.get("format") == "date-time":
+        return "2024-05-01T12:00:00Z"
+    return LEAST[schema["type"]](schema, definitions)
+
+
+def _least_object(schema, definitions):
+    required = schema.get("required", ())
+    members = schema.get("properties", {}).items()
+    return {name: _least(child, definitions) for name, child in members if name in required}
+
+
+LEAST: dict[str, Callable[..., object]] = {
+    "object": _least_object,
+    "array": lambda schema, known: [_least(schema["items"], known)] * schema.get("minItems", 0),
+    "string": lambda schema, _: "GOOD"[: schema.get("maxLength", 4)],
+    "boolean": lambda *_: False,
+    "integer": lambda schema, _: int(schema.get("minimum", 1)),
+    "number": lambda schema, _: schema.get("minimum", 1.0),
+}
