@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from typing import Any
 
 import ocpp.v16
 import ocpp.v21
@@ -22,12 +23,16 @@ PACKAGES = {OcppVersion.V16: ocpp.v16, OcppVersion.V201: ocpp.v201, OcppVersion.
 TOKEN = {"idToken": "GOOD", "type": "ISO14443"}
 
 
+TOLD_16: Any = CAPABILITIES[OcppVersion.V16]
+TOLD_201: Any = CAPABILITIES[OcppVersion.V201]
+
+
 def client_of(version):
     """A station of the package that keeps what it is told."""
     package = PACKAGES[version]
     results = package.call_result
 
-    class Client(package.ChargePoint):
+    class Client(package.ChargePoint):  # type: ignore[name-defined, misc] # the package has no types
         def __init__(self, station_id, socket):
             super().__init__(station_id, socket)
             self.told = []
@@ -46,13 +51,13 @@ def client_of(version):
 
             @on("GetConfiguration")
             def on_query(self, **_):
-                return results.GetConfiguration(CAPABILITIES[OcppVersion.V16]["configurationKey"])
+                return results.GetConfiguration(TOLD_16["configurationKey"])
 
         else:
 
             @on("GetVariables")
             def on_query(self, **_):
-                return results.GetVariables(CAPABILITIES[OcppVersion.V201]["getVariableResult"])
+                return results.GetVariables(TOLD_201["getVariableResult"])
 
     return Client
 
