@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
@@ -30,8 +31,9 @@ from api.ocpp.link import LinkHandler, StationLink
 from api.ocpp.listener import Authenticator, StationListener, decide
 from api.ocpp.pace import Pace
 from api.ocpp.registry import Clock, Registry, utc_now
-from api.ocpp.session import Session, SessionLimits
-from api.ocpp.session_events import CallAnswered
+from api.ocpp.session import Session
+from api.ocpp.session_events import CallAnswered, Oddity
+from api.ocpp.session_state import SessionLimits
 from api.ocpp.socket_server import SocketServer
 from api.ocpp.traffic import NobodyWatches, TrafficWatch
 from api.ocpp.validation import MessageValidator
@@ -195,7 +197,8 @@ class Gateway:
         target = "" if socket.request is None else socket.request.path
         station_id = str(station_of_path(target, self._settings.path))
         prefix = uuid.uuid4().hex[:12] + "-"
-        session = Session(DIALECTS[version], self._validators[version], self._settings.limits, prefix)
+        noted = partial(_log_oddity, station_id)
+        session = Session(DIALECTS[version], self._validators[version], self._settings.limits, prefix, noted)
         return StationLink(station_id, socket, session, self._handler, self._clock, self._settings.pace)
 
     def _decide(self, link: StationLink, event: StationEvent) -> Decision | Awaitable[Decision | None]:
@@ -244,3 +247,8 @@ def _authorization(request: Request) -> str | None:
     """Return the header of HTTP Basic authentication; a request with two of them has none."""
     headers = request.headers.get_all("Authorization")
     return headers[0] if len(headers) == 1 else None
+
+
+def _log_oddity(station_id: str, oddity: Oddity, what: str) -> None:
+    """Log the first oddity of a kind in a conversation; all are counted."""
+    _LOG.info("%s: %s: %s", station_id, oddity.value, what)

@@ -14,12 +14,14 @@ from api.ocpp.pace import Pace, TokenBucket
 from api.ocpp.registry import CallOutcome, Clock, LinkClosed
 from api.ocpp.session import Session
 from api.ocpp.session_events import (
+    AnswerRefused,
     CallAnswered,
     CallFailed,
     CallReceived,
     CallTimedOut,
     FrameToSend,
     Oddity,
+    SendReceived,
     SessionEvent,
 )
 from api.ocpp.session_state import PeerProtocolError
@@ -220,6 +222,23 @@ class StationLink:
             case CallAnswered() | CallFailed():
                 if self._waiter is not None and not self._waiter.done():
                     self._waiter.set_result(event)
+            case SendReceived():
+                self._take_in(event)
+            case AnswerRefused(code=code, description=description):
+                _LOG.warning("%s: could not use our answer: %s %s", self.station_id, code, description)
+
+    def _take_in(self, message: SendReceived) -> None:
+        """Hand over a message that nobody answers."""
+        try:
+            event = self._session.dialect.decode_event(message.action, message.payload)
+            decision = self._handler.decide(self, event)
+        except Exception:  # noqa: BLE001 - whatever a listener raises ends here: nobody is answered
+            _LOG.exception("%s: %s was not handled", self.station_id, message.action)
+            return
+        if isinstance(decision, Awaitable):
+            later = asyncio.ensure_future(decision)
+            self._pending.add(later)
+            later.add_done_callback(self._on_done)
 
     def _serve(self, call: CallReceived) -> None:
         """Answer a message and those that have waited behind it, as long as decisions are there at once."""

@@ -20,9 +20,14 @@ class Oddity(StrEnum):
     OVERFLOW = "too many calls at once"
     REPEATED = "call that was repeated"
     REUSED_ID = "id of another call"
+    INVALID_SEND = "message without an answer that its schema refuses"
+    ANSWER_REFUSED = "answer of ours that the peer could not use"
+    TOLERATED = "message with what its schema does not know, or with empty members"
 
 
-FAULTS_OF_PEER: Final = frozenset({Oddity.MALFORMED, Oddity.INVALID_CALL, Oddity.OVERFLOW, Oddity.REUSED_ID})
+FAULTS_OF_PEER: Final = frozenset(
+    {Oddity.MALFORMED, Oddity.INVALID_CALL, Oddity.INVALID_SEND, Oddity.OVERFLOW, Oddity.REUSED_ID}
+)
 """Oddities that use up the budget; the others happen to honest stations, after an outage for example."""
 
 
@@ -33,6 +38,24 @@ class CallReceived:
     message_id: str
     action: str
     payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class SendReceived:
+    """The peer tells something, and wants no answer (2.1)."""
+
+    message_id: str
+    action: str
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRefused:
+    """The peer could not use our answer to its call (2.1); it may call again."""
+
+    message_id: str
+    code: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +92,8 @@ class FrameToSend:
     text: str
 
 
-SessionEvent: TypeAlias = CallReceived | CallAnswered | CallFailed | FrameToSend
+SessionEvent: TypeAlias = (
+    CallReceived | SendReceived | CallAnswered | CallFailed | AnswerRefused | FrameToSend
+)
 NOT_AN_ANSWER: Final = "InvalidAnswer"
 """Our own code of a :class:`CallFailed` for an answer that is none."""

@@ -1,5 +1,6 @@
 """The states of a conversation as one table, and the two faults that leave it."""
 
+from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final
@@ -13,6 +14,20 @@ class OurProtocolError(ChargingError):
 
 class PeerProtocolError(ChargingError):
     """The peer has broken the protocol too often; the connection should be closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """Bounds of one conversation.
+
+    ``backlog`` calls of a hasty peer wait for their turn, ``remembered`` answers can be repeated, and
+    after ``bad_messages`` faults in a row the peer is given up.
+    """
+
+    call_timeout_s: float = 30.0
+    backlog: int = 64
+    remembered: int = 8
+    bad_messages: int = 100
 
 
 class State(Enum):

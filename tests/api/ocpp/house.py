@@ -24,7 +24,7 @@ from api.ocpp.listener import AcceptEveryStation
 from api.ocpp.notice_listener import HarmlessNotices
 from api.ocpp.profiles import PilotRow, profile_from_pilots
 from api.ocpp.registry import Registry
-from api.ocpp.session import SessionLimits
+from api.ocpp.session_state import SessionLimits
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 TIME = "2024-05-01T12:00:00Z"

@@ -8,19 +8,29 @@ from hypothesis import strategies as st
 
 from api.ocpp.capabilities import OcppVersion
 from api.ocpp.dialects import DIALECTS
-from api.ocpp.session import Session, SessionLimits
+from api.ocpp.session import Session
 from api.ocpp.session_events import (
     FAULTS_OF_PEER,
     NOT_AN_ANSWER,
+    AnswerRefused,
     CallAnswered,
     CallFailed,
     CallReceived,
     CallTimedOut,
     FrameToSend,
     Oddity,
+    SendReceived,
     SessionEvent,
 )
-from api.ocpp.session_state import TRANSITIONS, OurProtocolError, PeerProtocolError, State, Step, next_state
+from api.ocpp.session_state import (
+    TRANSITIONS,
+    OurProtocolError,
+    PeerProtocolError,
+    SessionLimits,
+    State,
+    Step,
+    next_state,
+)
 from api.ocpp.validation import MessageValidator
 from api.ocpp.wire import Command, Fault
 
@@ -69,7 +79,7 @@ INCOMING_ROWS = [
     (OcppVersion.V16, call("a", "SetChargingProfile"), "NotImplemented", "a", Oddity.UNKNOWN_ACTION),
     (OcppVersion.V16, call("a", "Authorize"), "FormationViolation", "a", Oddity.INVALID_CALL),
     (OcppVersion.V201, call("a", "Authorize"), "FormatViolation", "a", Oddity.INVALID_CALL),
-    (OcppVersion.V16, call("a", "Heartbeat", {"x": 1}), "FormationViolation", "a", Oddity.INVALID_CALL),
+    (OcppVersion.V16, call("a", "Authorize", {"idTag": 1}), "FormationViolation", "a", Oddity.INVALID_CALL),
 ]
 
 
@@ -232,6 +242,71 @@ def test_c24_our_ids_are_unique_and_short():
         session.receive(json.dumps([3, message_id, {"status": "Accepted"}]))
     assert len(ids) == 50
     assert all(len(message_id) <= 36 for message_id in ids)
+
+
+# --- frames of 2.1 ---------------------------------------------------------------------------------
+
+
+STREAM = {"id": 1, "pending": 0, "basetime": NOW, "data": [{"t": 0, "v": "1"}]}
+BAD_ANSWERS = ['[3,"g1",{"status":"Perhaps"}]', '[3,"g1"]']
+
+
+@pytest.mark.parametrize("text", BAD_ANSWERS)
+def test_a_2_1_station_is_told_that_its_answer_is_none(text):
+    session = new_session(OcppVersion.V21)
+    session.call(Command("ClearChargingProfile", {"chargingProfileId": 1}), now=0.0)
+    told, failed = session.receive(text)
+    assert json.loads(told.text)[:2] == [5, "g1"]
+    assert isinstance(failed, CallFailed)
+    assert session.outgoing is State.IDLE
+
+
+@pytest.mark.parametrize("text", BAD_ANSWERS)
+def test_an_older_station_is_not_told_what_it_could_not_read(text):
+    session = new_session(OcppVersion.V16)
+    session.call(CLEAR, now=0.0)
+    assert frames(session.receive(text)) == []
+
+
+def test_a_2_1_station_tells_that_an_answer_of_ours_was_none():
+    session = new_session(OcppVersion.V21)
+    refusal = '[5,"a","FormatViolation","what?",{}]'
+    assert session.receive(refusal) == ()
+    session.receive(call("a"))
+    session.answer("a", {"currentTime": NOW})
+    assert session.receive(refusal) == (AnswerRefused("a", "FormatViolation", "what?"),)
+    assert session.oddities == {Oddity.UNSOLICITED: 1, Oddity.ANSWER_REFUSED: 1}
+
+
+def sent(action, payload):
+    return json.dumps([6, "s", action, payload])
+
+
+def test_what_a_2_1_station_sends_is_handed_over_and_not_answered_while_it_calls():
+    session = new_session(OcppVersion.V21)
+    session.receive(call("a"))
+    message = sent("NotifyPeriodicEventStream", STREAM)
+    assert session.receive(message) == (SendReceived("s", "NotifyPeriodicEventStream", STREAM),)
+    assert session.receive(message) == (SendReceived("s", "NotifyPeriodicEventStream", STREAM),)
+    assert session.incoming is State.BUSY
+    assert not session.oddities
+
+
+@pytest.mark.parametrize(
+    ("version", "text", "oddity"),
+    [
+        (OcppVersion.V21, sent("NotifyPeriodicEventStream", STREAM | {"data": []}), Oddity.INVALID_SEND),
+        (OcppVersion.V21, sent("Heartbeat", {}), Oddity.UNKNOWN_ACTION),
+        (OcppVersion.V21, '[6,"s","NotifyPeriodicEventStream"]', Oddity.MALFORMED),
+        (OcppVersion.V201, sent("NotifyPeriodicEventStream", STREAM), Oddity.UNKNOWN_TYPE),
+        (OcppVersion.V16, sent("Heartbeat", {}), Oddity.UNKNOWN_TYPE),
+        (OcppVersion.V16, '[5,"a","FormatViolation","",{}]', Oddity.UNKNOWN_TYPE),
+    ],
+)
+def test_what_is_sent_wrongly_is_counted_and_never_answered(version, text, oddity):
+    session = new_session(version)
+    assert session.receive(text) == ()
+    assert session.oddities == {oddity: 1}
 
 
 # --- both directions ------------------------------------------------------------------------------
