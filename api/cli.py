@@ -26,6 +26,8 @@ ocpp = typer.Typer(
     help="Charging profiles of OCPP 1.6, 2.0.1 and 2.1, without a station.", no_args_is_help=True
 )
 app.add_typer(ocpp, name="ocpp")
+stations = typer.Typer(help="The stations that connect to us.", no_args_is_help=True)
+app.add_typer(stations, name="stations")
 
 
 @app.command()
@@ -166,6 +168,29 @@ def serve(
     from api.commands import serve as command
 
     command.serve(host, port, ocpp_port, database)
+
+
+@stations.command("key")
+def stations_key(
+    station: Annotated[str, typer.Argument(help="Identity of the station, as in its URL.")],
+    key: Annotated[
+        str | None,
+        typer.Option(help="16 to 40 characters, or 40 hexadecimal digits; a random one is made and printed."),
+    ] = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="The old key is void at once, not when the new one is used.")
+    ] = False,
+    minimum_profile: Annotated[
+        int | None, typer.Option(min=0, max=3, help="Lowest security profile it may use; sets no key.")
+    ] = None,
+    certificate_name: Annotated[
+        str | None, typer.Option(help="Common name of its certificate, if not its identity; sets no key.")
+    ] = None,
+) -> None:
+    """Give a station a key, or rotate it; say what else it must show."""
+    from api.commands import stations as command
+
+    command.key(station, command.DoorChange(key, now, minimum_profile, certificate_name))
 
 
 @bench.command("list")

@@ -29,7 +29,26 @@ class Settings:
     plan_every_s : float
         A site with stations is planned again after this time even when nothing happened [s].
     station_key : str
-        Password of the stations; empty lets every station in, which only this machine should be able to use.
+        Common key of the stations that have none of their own; empty for none.
+    ocpp_minimum_profile : int
+        Lowest security profile that a station may use. 1: a password, 2: over TLS, 3: a client certificate.
+        0 is a switch for a trusted network: a station without a key of its own comes in whatever it shows.
+    ocpp_certificate, ocpp_certificate_key : str
+        Files of the gateway's certificate with its chain, and of its key (PEM); several, for stations with and
+        without elliptic curves, are parted by commas. Empty serves without TLS.
+    ocpp_client_ca : str
+        File of the authority whose certificates stations may show (PEM); empty: none.
+    ocpp_organisation : str
+        Organisation that a station's certificate must name; empty trusts every one of the authority.
+    ocpp_plain_port : int
+        With TLS, a second port without it, for stations of profile 1 that are on their way to a higher one; 0
+        for none.
+    ocpp_connections : int
+        Stations that may be connected at a time.
+    ocpp_own_urls : str
+        Addresses of this central system as stations know it, parted by commas: they may be sent there.
+    ocpp_file_urls : str
+        Where firmware comes from and logs go to, parted by commas: nothing else is sent to a station.
     data : pathlib.Path
         Folder with the public data sets that examples and studies read.
     peers : pathlib.Path
@@ -46,6 +65,15 @@ class Settings:
     live_programs: int = 32
     plan_every_s: float = 300.0
     station_key: str = ""
+    ocpp_minimum_profile: int = 1
+    ocpp_certificate: str = ""
+    ocpp_certificate_key: str = ""
+    ocpp_client_ca: str = ""
+    ocpp_organisation: str = ""
+    ocpp_plain_port: int = 0
+    ocpp_connections: int = 12_000
+    ocpp_own_urls: str = ""
+    ocpp_file_urls: str = ""
     data: Path = Path("../shared/data")
     peers: Path = Path("~/.cache/gridpilot/peers")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from api.commands import doors
 from api.commands.files import faults_told
 from api.settings import Settings
 from models.errors import ChargingError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from api.stations.network import ChargingNetwork
     from api.storage.engine import Database
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _LAST_PORT = 65_535
 
 
@@ -37,11 +37,15 @@ def serve(host: str | None, port: int | None, ocpp_port: int | None, database: s
         shown_url = _checked(settings)
     import uvicorn
 
+    scheme = "wss" if settings.ocpp_certificate else "ws"
+    stations = f"{scheme}://{settings.ocpp_host}:{settings.ocpp_port}/ocpp/<station>"
     Console(stderr=True).print(
         f"API  http://{settings.api_host}:{settings.api_port}/docs\n"
-        f"OCPP ws://{settings.ocpp_host}:{settings.ocpp_port}/ocpp/<station>   (1.6 and 2.0.1)\n"
+        f"OCPP {stations}   (1.6, 2.0.1 and 2.1)\n"
         f"data {shown_url}"
     )
+    if doors.told(settings):
+        Console(stderr=True).print(f"[bold]note[/] {doors.told(settings)}")
     uvicorn.run(served(settings), host=settings.api_host, port=settings.api_port, log_level="info")
 
 
@@ -51,19 +55,19 @@ def _checked(settings: Settings) -> str:
     Raises
     ------
     ChargingError
-        A port or the database cannot be opened, or the gateway would be open to everybody.
+        A port, the database or a certificate cannot be opened, or settings contradict each other.
     """
     from sqlalchemy.exc import DBAPIError
 
     from api.storage.engine import Database, database_url
 
     shown_url = database_url(settings.database_url).render_as_string(hide_password=True)
-    if settings.ocpp_host not in _LOOPBACK and not settings.station_key:
-        raise ChargingError(
-            f"stations could connect to {settings.ocpp_host} without a password: set GRIDPILOT_STATION_KEY"
-        )
+    doors.door_rules(settings)
+    doors.gateway_settings(settings)
     _check_port("API", settings.api_host, settings.api_port)
     _check_port("OCPP gateway", settings.ocpp_host, settings.ocpp_port)
+    if settings.ocpp_plain_port:
+        _check_port("OCPP gateway", settings.ocpp_host, settings.ocpp_plain_port)
     database = Database(settings.database_url)
     try:
         database.migrate()
@@ -113,13 +117,13 @@ async def _network(app: "FastAPI") -> AsyncIterator[None]:
 
 def network_of(settings: Settings, database: "Database", app: "FastAPI") -> "ChargingNetwork":
     """Return the network that the settings describe."""
-    from api.ocpp.gateway import GatewaySettings
-    from api.ocpp.listener import AcceptEveryStation
-    from api.stations.network import ChargingNetwork, NetworkSettings, SharedKey
+    from api.stations.doors import StationDoors
+    from api.stations.network import ChargingNetwork, NetworkSettings
 
+    app.state.doors = StationDoors(database, doors.door_rules(settings))
     return ChargingNetwork(
         database,
         app.state.planner,
-        NetworkSettings(GatewaySettings(settings.ocpp_host, settings.ocpp_port), settings.plan_every_s),
-        SharedKey(settings.station_key) if settings.station_key else AcceptEveryStation(),
+        NetworkSettings(doors.gateway_settings(settings), settings.plan_every_s),
+        app.state.doors,
     )

@@ -2,17 +2,19 @@
 
 import asyncio
 import logging
+import ssl
 import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from functools import partial
-from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
 
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from api.ocpp.admission import Admitted, Doorkeeper, DoorSettings, HalfOpen
+from api.ocpp.alarms import AlarmKind, Alarms, Flapping
 from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.dialects import DIALECTS
 from api.ocpp.events import (
@@ -26,7 +28,7 @@ from api.ocpp.events import (
     TransactionEnded,
 )
 from api.ocpp.frames import MAX_FRAME_BYTES
-from api.ocpp.handshake import password_of_header, station_of_path
+from api.ocpp.handshake import Caller, credentials_of, station_of_path
 from api.ocpp.link import LinkHandler, StationLink
 from api.ocpp.listener import Authenticator, StationListener, decide
 from api.ocpp.pace import Pace
@@ -34,10 +36,11 @@ from api.ocpp.registry import Clock, Registry, utc_now
 from api.ocpp.session import Session
 from api.ocpp.session_events import CallAnswered, Oddity
 from api.ocpp.session_state import SessionLimits
+from api.ocpp.socket_roles import SocketSettings
 from api.ocpp.socket_server import SocketServer
 from api.ocpp.traffic import NobodyWatches, TrafficWatch
 from api.ocpp.validation import MessageValidator
-from api.ocpp.websocket import SocketSettings, WebSocket
+from api.ocpp.websocket import WebSocket
 from models.units import NOMINAL_VOLTAGE_V
 
 _LOG = logging.getLogger(__name__)
@@ -60,8 +63,12 @@ class GatewaySettings:
     host : str
     port : int
         0 takes any free one.
-    path : str
-        Stations connect to ``{path}/{identity}``.
+    door : DoorSettings
+        Who comes in, and where.
+    tls : ssl.SSLContext or None
+        None serves websockets without encryption.
+    plain_port : int or None
+        With TLS, a second port without it.
     settle_s : float
         A station that says nothing for so long after it has connected is taken for one that has come back
         without a boot [s].
@@ -78,7 +85,9 @@ class GatewaySettings:
 
     host: str = "127.0.0.1"
     port: int = 9000
-    path: str = "/ocpp"
+    door: DoorSettings = field(default_factory=DoorSettings)
+    tls: ssl.SSLContext | None = None
+    plain_port: int | None = None
     settle_s: float = 5.0
     ping_interval_s: float = 30.0
     voltage_v: float = NOMINAL_VOLTAGE_V
@@ -101,9 +110,11 @@ class Gateway:
         What stations are told the time is.
     watch : TrafficWatch, optional
         Is shown every frame.
+    alarms : Alarms, optional
+        Counts what goes wrong with stations, and tells it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts that it joins
         self,
         listener: StationListener,
         authenticator: Authenticator,
@@ -111,18 +122,26 @@ class Gateway:
         settings: GatewaySettings = GatewaySettings(),
         clock: Clock = utc_now,
         watch: TrafficWatch | None = None,
+        alarms: Alarms | None = None,
     ) -> None:
         self._listener = listener
-        self._authenticator = authenticator
+        self.alarms = alarms or Alarms(clock)
+        self._doorkeeper = Doorkeeper(authenticator, self.alarms, settings.door, self._has_room)
+        self._half_open = HalfOpen(settings.door)
+        self._flapping = Flapping()
         self._registry = registry
         self._settings = settings
         self._clock = clock
         self._validators = {version: MessageValidator(version) for version in OcppVersion}
         self._handler = LinkHandler(self._decide, self._answered, self._closed, watch or NobodyWatches())
-        self._server = SocketServer(
-            self,
-            SocketSettings(_SUBPROTOCOLS, MAX_FRAME_BYTES, ping_interval_s=settings.ping_interval_s),
+        sockets = SocketSettings(
+            _SUBPROTOCOLS,
+            MAX_FRAME_BYTES,
+            ping_interval_s=settings.ping_interval_s,
+            open_timeout_s=settings.door.handshake_s,
         )
+        self._server = SocketServer(self, sockets)
+        self._plain_server = SocketServer(self, sockets)
         self._closing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -147,24 +166,40 @@ class Gateway:
 
     async def start(self) -> None:
         """Begin to listen."""
-        await self._server.start(self._settings.host, self._settings.port, backlog=self._settings.backlog)
+        settings, encrypted = self._settings, {}
+        if settings.tls is not None:
+            encrypted = {"ssl": settings.tls, "ssl_handshake_timeout": settings.door.handshake_s}
+        await self._server.start(settings.host, settings.port, backlog=settings.backlog, **encrypted)
+        if settings.plain_port is not None:
+            await self._plain_server.start(settings.host, settings.plain_port, backlog=settings.backlog)
 
     async def stop(self) -> None:
         """Close every connection, and wait until what they have begun is done."""
         await self._server.stop(_CLOSE_GOING_AWAY, "the gateway stops")
+        await self._plain_server.stop(_CLOSE_GOING_AWAY, "the gateway stops")
         await asyncio.gather(*self._closing, return_exceptions=True)
 
+    def entered(self, socket: WebSocket) -> bool:
+        """Tell whether a connection may begin its hand-shake."""
+        return self._half_open.enter(socket.address)
+
+    def settled(self, socket: WebSocket) -> None:
+        """Note that a hand-shake is over."""
+        self._half_open.leave(socket.address)
+
     async def refusal(self, socket: WebSocket, request: Request) -> Response | None:
-        """Return why a station may not connect; unknown station and wrong password look the same."""
-        station_id = station_of_path(request.path, self._settings.path)
-        if station_id is None:
-            return socket.respond(HTTPStatus.NOT_FOUND, "no such path\n")
-        password = password_of_header(_authorization(request), station_id)
-        if await self._authenticator.authenticate(station_id, password):
+        """Return why a station may not connect."""
+        decision = await self._doorkeeper.admit(_caller(socket, request))
+        if isinstance(decision, Admitted):
             return None
-        response = socket.respond(HTTPStatus.UNAUTHORIZED, "not authorised\n")
-        response.headers["WWW-Authenticate"] = 'Basic realm="ocpp"'
+        response = socket.respond(decision.status, decision.text)
+        response.headers.update(decision.headers)
         return response
+
+    def _has_room(self, station_id: str) -> bool:
+        """Tell whether one more station can be served; one that comes back takes its own place."""
+        is_known = self._registry.link(station_id) is not None
+        return is_known or self._registry.n_links < self._settings.door.connections
 
     def opened(self, socket: WebSocket) -> StationLink:
         """Return the link of a connection that is open now; it takes the place of an older one."""
@@ -174,6 +209,8 @@ class Gateway:
         if isinstance(replaced, StationLink):
             _LOG.info("%s: %s", link.station_id, _REPLACED)
             replaced.close(_CLOSE_NORMAL, _REPLACED)
+            self.alarms.sound(AlarmKind.REPLACED, link.station_id)
+        self._note_arrival(link.station_id, socket)
         loop = asyncio.get_running_loop()
         link.silence = loop.call_later(self._settings.settle_s, self._introduce_once, link)
         return link
@@ -188,14 +225,25 @@ class Gateway:
 
     async def _part_with(self, link: StationLink) -> None:
         await link.finish()
+        self.alarms.add_oddities(link.station_id, link.session.oddities)
+        if link.was_given_up:
+            self.alarms.sound(AlarmKind.GIVEN_UP, link.station_id)
         if self._registry.detach(link.station_id, link):
             await self._listener.disconnected(link.station_id)
+
+    def _note_arrival(self, station_id: str, socket: WebSocket) -> None:
+        """Note how a station has come in, and whether it does so again and again."""
+        if socket.request is not None:
+            shown = credentials_of(_caller(socket, socket.request), station_id)
+            self._registry.note_profile(station_id, shown.profile)
+        if self._flapping.came(station_id, asyncio.get_running_loop().time()):
+            self.alarms.sound(AlarmKind.FLAPPING, station_id)
 
     def _new_link(self, socket: WebSocket) -> StationLink:
         """Return the link of a connection, with a conversation whose ids no other one has had."""
         version = OcppVersion(str(socket.subprotocol))
         target = "" if socket.request is None else socket.request.path
-        station_id = str(station_of_path(target, self._settings.path))
+        station_id = str(station_of_path(target, self._settings.door.path))
         prefix = uuid.uuid4().hex[:12] + "-"
         noted = partial(_log_oddity, station_id)
         session = Session(DIALECTS[version], self._validators[version], self._settings.limits, prefix, noted)
@@ -243,10 +291,16 @@ class Gateway:
             await self._listener.connected(link.station_id)
 
 
-def _authorization(request: Request) -> str | None:
-    """Return the header of HTTP Basic authentication; a request with two of them has none."""
-    headers = request.headers.get_all("Authorization")
-    return headers[0] if len(headers) == 1 else None
+def _caller(socket: WebSocket, request: Request) -> Caller:
+    """Return who has sent a request."""
+    transport = socket.transport
+    return Caller(
+        request.path,
+        tuple(request.headers.get_all("Authorization")),
+        socket.address,
+        is_encrypted=transport.get_extra_info("sslcontext") is not None,
+        certificate=transport.get_extra_info("peercert"),
+    )
 
 
 def _log_oddity(station_id: str, oddity: Oddity, what: str) -> None:

@@ -89,6 +89,7 @@ class StationLink:
     ) -> None:
         self.station_id = station_id
         self.is_introduced = False
+        self.was_given_up = False
         self.silence: asyncio.TimerHandle | None = None
         self._socket = socket
         self._session = session
@@ -142,6 +143,7 @@ class StationLink:
             events = self._session.receive(message)
         except PeerProtocolError as error:
             _LOG.warning("%s: closed after %s", self.station_id, error)
+            self.was_given_up = True
             self.close(_CLOSE_POLICY_VIOLATION, str(error))
             return
         for event in events:

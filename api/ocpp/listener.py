@@ -20,23 +20,21 @@ from api.ocpp.events import (
     TransactionStarted,
     TransactionUpdated,
 )
+from api.ocpp.handshake import Credentials
 from api.ocpp.notice_listener import NoticeListener, decide_notice
 
 
 class Authenticator(Protocol):
     """Decides who may connect."""
 
-    async def authenticate(self, station_id: str, password: bytes | None) -> bool:
-        """Tell whether a station is who it says; it takes as long for an unknown station as for a wrong password.
-
-        ``password`` is None where the station shows none.
-        """
+    async def authenticate(self, shown: Credentials) -> bool:
+        """Tell whether a station is who it says; an unknown station costs as much work as a wrong password."""
 
 
 class AcceptEveryStation:
     """Lets every station in, whatever it shows: for a trusted network, a demo or a test only."""
 
-    async def authenticate(self, station_id: str, password: bytes | None) -> bool:  # noqa: ARG002 - the protocol
+    async def authenticate(self, shown: Credentials) -> bool:  # noqa: ARG002 - the protocol
         """Accept."""
         return True
 

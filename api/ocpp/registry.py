@@ -58,6 +58,8 @@ class StationRecord:
         Believed; a station keeps its profiles while it is away (1.6 E3.37).
     last_refusal : str
         Why it refused the last profile that it refused, in its own words.
+    security_profile : int or None
+        How it has proved who it is, as OCPP numbers it; None until it has connected to this process.
     """
 
     capabilities: StationCapabilities
@@ -65,6 +67,7 @@ class StationRecord:
     since: datetime
     installed: tuple[ChargingProfile, ...] = ()
     last_refusal: str = ""
+    security_profile: int | None = None
 
 
 class Registry:
@@ -113,6 +116,11 @@ class Registry:
         """Return what is known of a station that has ever been there."""
         return self._records.get(station_id)
 
+    @property
+    def n_links(self) -> int:
+        """Number of stations that are there."""
+        return len(self._links)
+
     def station_ids(self) -> tuple[str, ...]:
         """Return the stations that are there."""
         return tuple(self._links)
@@ -125,6 +133,10 @@ class Registry:
     def learn(self, station_id: str, capabilities: StationCapabilities) -> None:
         """Note what a station can do."""
         self._update(station_id, capabilities=capabilities)
+
+    def note_profile(self, station_id: str, security_profile: int) -> None:
+        """Note how a station has proved who it is."""
+        self._update(station_id, security_profile=security_profile)
 
     def note_installed(self, station_id: str, profile: ChargingProfile) -> None:
         """Note that a station has accepted a profile."""

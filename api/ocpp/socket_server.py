@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any, Final
 
-from api.ocpp.websocket import SocketOwner, SocketSettings, WebSocket
+from api.ocpp.socket_roles import SocketOwner, SocketSettings
+from api.ocpp.websocket import WebSocket
 
 _READ_BYTES: Final = 64 * 1024
 
@@ -56,9 +57,7 @@ class SocketServer:
             await self._all_gone.wait()
 
     def _new_socket(self) -> WebSocket:
-        socket = WebSocket(self._owner, self._settings, self._shared, self._forget)
-        self._sockets.add(socket)
-        return socket
+        return WebSocket(self._owner, self._settings, self._shared, self._sockets.add, self._forget)
 
     def _forget(self, socket: WebSocket) -> None:
         self._sockets.discard(socket)

@@ -14,8 +14,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
@@ -24,63 +23,12 @@ from websockets.server import ServerProtocol
 from websockets.speedups import apply_mask
 from websockets.typing import Subprotocol
 
+from api.ocpp.socket_roles import SocketOwner, SocketSettings, SocketUser
 from api.ocpp.websocket_heads import FINAL_TEXT, MASK_BYTES, MASKED, head_of, text_head
 
 _LOG = logging.getLogger(__name__)
 
 _LEAST_OF_INTERVAL: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class SocketSettings:
-    """Bounds of one websocket.
-
-    Parameters
-    ----------
-    subprotocols : tuple of Subprotocol
-        In the order of our preference; who offers none of them is refused.
-    max_bytes : int
-        Longest message; a longer one closes the connection (1009).
-    ping_interval_s : float
-        Time between pings, and the longest wait for their answer [s].
-    open_timeout_s, close_timeout_s : float
-        Longest time of the handshake, and of the closing [s].
-    unsent_bytes : int
-        Once so much waits to be sent to a slow reader, it is not heard before it has read.
-    """
-
-    subprotocols: tuple[Subprotocol, ...]
-    max_bytes: int
-    ping_interval_s: float = 30.0
-    open_timeout_s: float = 10.0
-    close_timeout_s: float = 10.0
-    unsent_bytes: int = 64 * 1024
-
-
-class SocketUser(Protocol):
-    """Who is told what comes over one socket; called on the loop, and must not wait."""
-
-    def received(self, message: str | bytes) -> None:
-        """A message has come."""
-
-    def writing_paused(self) -> None:
-        """The peer reads too slowly."""
-
-    def writing_resumed(self) -> None:
-        """The peer has caught up."""
-
-    def closed(self) -> None:
-        """The connection has ended; told once."""
-
-
-class SocketOwner(Protocol):
-    """Who decides what becomes of new connections."""
-
-    async def refusal(self, socket: "WebSocket", request: Request) -> Response | None:
-        """Return why a peer may not connect."""
-
-    def opened(self, socket: "WebSocket") -> SocketUser:
-        """Return who is told of a connection that is open now."""
 
 
 class WebSocket(asyncio.BufferedProtocol):
@@ -92,8 +40,9 @@ class WebSocket(asyncio.BufferedProtocol):
     settings : SocketSettings
     shared : bytearray
         Where the loop puts what it has read: it is taken out before the next socket's turn, so all share one.
-    gone : callable
-        Is told when the connection has ended.
+    came, gone : callable
+        Are told when the connection is there, which with TLS takes a hand-shake that may fail, and when it has
+        ended.
     """
 
     def __init__(
@@ -101,13 +50,18 @@ class WebSocket(asyncio.BufferedProtocol):
         owner: SocketOwner,
         settings: SocketSettings,
         shared: bytearray,
+        came: Callable[["WebSocket"], None],
         gone: Callable[["WebSocket"], None],
     ) -> None:
         self.request: Request | None = None
         self.latency_s: float | None = None
+        self.address = ""
+        self._is_entering = False
         self._owner = owner
         self._settings = settings
-        self._shared = shared
+        # a view: TLS reads several records in one go, into slices, and a slice of the array would be a copy
+        self._shared = memoryview(shared)
+        self._came = came
         self._gone = gone
         self._protocol = ServerProtocol(subprotocols=settings.subprotocols, max_size=settings.max_bytes)
         self._transport: asyncio.Transport | None = None
@@ -185,15 +139,22 @@ class WebSocket(asyncio.BufferedProtocol):
         """Wait for the handshake."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=self._settings.unsent_bytes)
+        self._came(self)
+        peer = self.remote_address
+        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._is_entering = self._owner.entered(self)
+        if not self._is_entering:
+            self._abort()
+            return
         self._start_timer(self._settings.open_timeout_s, self._abort)
 
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - the loop's wish
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the loop's wish
         """Return where the next bytes belong."""
         return self._shared
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take bytes of the peer."""
-        data = bytes(memoryview(self._shared)[:nbytes])
+        data = bytes(self._shared[:nbytes])
         if self._user is None:
             self._protocol.receive_data(data)
             self._on_handshake()
@@ -229,6 +190,7 @@ class WebSocket(asyncio.BufferedProtocol):
             self._protocol.receive_eof()
             self._protocol.data_to_send()
         self._held = b""
+        self._settle()
         if self._user is not None:
             self._user.closed()
         self._gone(self)
@@ -254,6 +216,7 @@ class WebSocket(asyncio.BufferedProtocol):
             _LOG.exception("the handshake with %s failed", self.remote_address)
             response = self.respond(500, "the handshake failed\n")
         self._admission = None
+        self._settle()
         self._protocol.send_response(response)
         self._flush()
         if self.is_open:
@@ -264,6 +227,12 @@ class WebSocket(asyncio.BufferedProtocol):
         else:
             self._start_timer(self._settings.close_timeout_s, self._abort)
         self.transport.resume_reading()
+
+    def _settle(self) -> None:
+        """Tell the owner once that the hand-shake is over."""
+        if self._is_entering:
+            self._is_entering = False
+            self._owner.settled(self)
 
     # --- messages -----------------------------------------------------------------------------
 

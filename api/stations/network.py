@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hmac
 import logging
 import math
 from collections.abc import Callable
@@ -37,24 +36,6 @@ _log = logging.getLogger(__name__)
 
 Observer: TypeAlias = Callable[[Decision], None]
 """Is shown every plan that was stored; called on a thread of the planner."""
-
-
-class SharedKey:
-    """Lets in every station that shows one common password.
-
-    Parameters
-    ----------
-    key : str
-        Compared in constant time.
-    """
-
-    def __init__(self, key: str) -> None:
-        self._key = key.encode()
-
-    async def authenticate(self, station_id: str, password: bytes | None) -> bool:
-        """Tell whether the password is the key."""
-        del station_id
-        return hmac.compare_digest(password or b"", self._key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,22 @@ class StationRow(Table):
     held_by: Mapped[str | None]
 
 
+class StationDoorRow(Table):
+    """What a station must show to come in; its keys are hashed, the next one counts from its first use on."""
+
+    __tablename__ = "station_doors"
+
+    station_id: Mapped[str] = mapped_column(primary_key=True)
+    salt: Mapped[bytes | None]
+    scheme: Mapped[str | None]
+    digest: Mapped[bytes | None]
+    next_scheme: Mapped[str | None]
+    next_digest: Mapped[bytes | None]
+    minimum_profile: Mapped[int] = mapped_column(default=0)
+    certificate_name: Mapped[str | None]
+    version: Mapped[int] = mapped_column(BIG_KEY, index=True)
+
+
 class ConnectorRow(Table):
     """The newest state of a connector."""
 

@@ -202,15 +202,17 @@ class House:
         self.gateway = Gateway(self.application, authenticator, self.registry, chosen, clock=lambda: NOON)
 
     @asynccontextmanager
-    async def station(self, version, station_id="CS1", login="", **answers):
+    async def station(self, version, station_id="CS1", login="", tls=None, port=None, **answers):
         table = {
             "GetConfiguration": CAPABILITIES[OcppVersion.V16],
             "GetVariables": CAPABILITIES[OcppVersion.V201],
             "SetChargingProfile": {"status": "Accepted"},
             "ClearChargingProfile": {"status": "Accepted"},
         }
-        uri = f"ws://{login}127.0.0.1:{self.gateway.port}/ocpp/{station_id}"
-        async with connect(uri, subprotocols=[Subprotocol(version.value)], compression=None) as socket:
+        scheme = "ws" if tls is None else "wss"
+        uri = f"{scheme}://{login}127.0.0.1:{port or self.gateway.port}/ocpp/{station_id}"
+        offered = [Subprotocol(version.value)]
+        async with connect(uri, subprotocols=offered, compression=None, ssl=tls) as socket:
             station = Station(socket, table | answers)
             try:
                 yield station

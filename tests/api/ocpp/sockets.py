@@ -4,7 +4,7 @@ import asyncio
 
 from websockets.typing import Subprotocol
 
-from api.ocpp.websocket import SocketSettings
+from api.ocpp.socket_roles import SocketSettings
 
 PATIENCE_S = 60.0
 MAX_BYTES = 1000
@@ -49,6 +49,14 @@ class User:
 class Owner:
     def __init__(self):
         self.users = []
+        self.n_entered = self.n_settled = 0
+
+    def entered(self, _socket):
+        self.n_entered += 1
+        return True
+
+    def settled(self, _socket):
+        self.n_settled += 1
 
     async def refusal(self, socket, request):
         await asyncio.sleep(0)

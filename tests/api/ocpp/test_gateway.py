@@ -259,8 +259,8 @@ def test_an_application_that_fails_is_told_to_the_station(version):
 
 
 class OnePassword:
-    async def authenticate(self, station_id, password):
-        return station_id == "CS1" and password == b"secret"
+    async def authenticate(self, shown):
+        return (shown.station_id, shown.password) == ("CS1", b"secret")
 
 
 @BOTH

@@ -11,8 +11,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
+from api.ocpp.socket_roles import SocketSettings
 from api.ocpp.socket_server import SocketServer
-from api.ocpp.websocket import SocketSettings
 from tests.api.ocpp.sockets import MAX_BYTES, PATIENCE_S, SETTINGS, Owner, until, user_of
 
 

@@ -60,7 +60,7 @@ class Pieces:
 
     def __init__(self):
         self.owner, self.wire, self.shared = Owner(), Wire(), bytearray(1 << 16)
-        self.socket = WebSocket(self.owner, SETTINGS, self.shared, lambda _: None)
+        self.socket = WebSocket(self.owner, SETTINGS, self.shared, lambda _: None, lambda _: None)
 
     async def open(self):
         self.socket.connection_made(self.wire)

@@ -23,7 +23,7 @@ from api.planning.service import Decision
 from api.planning.warm_up import pieces_of_warm_up
 from api.stations import repository
 from api.stations.documents import profile_in
-from api.stations.network import ChargingNetwork, NetworkSettings, SharedKey
+from api.stations.network import ChargingNetwork, NetworkSettings
 from api.stations.schemas import DeclarationWire, StandingWire
 from api.stations.states import request_of
 from api.storage.outbox import OutboxState
@@ -233,13 +233,6 @@ def test_a_site_that_cannot_be_planned_is_refused_and_not_stored(database, plann
             return await network.newest_plan("workplace")
 
     assert asyncio.run(scenario()) is None
-
-
-def test_with_a_key_only_stations_that_show_it_come_in():
-    key = SharedKey("open sesame")
-    assert asyncio.run(key.authenticate("any", b"open sesame"))
-    assert not asyncio.run(key.authenticate("any", b"open"))
-    assert not asyncio.run(key.authenticate("any", None))
 
 
 def begun(database, station_id, version, **event):
