@@ -45,6 +45,22 @@ class StationCapabilities:
     voltage_v : float
         Nominal line-to-neutral voltage that the station converts with [V]; a set value of the area with at
         most one decimal, so that 6 A in watt has one decimal as well.
+    is_smart : bool
+        Takes charging profiles at all; a station that says nothing of it is tried.
+    supply_phases : int or None
+        Phases that the station is connected to, 0 for DC; None where it does not tell.
+    switches_phases : bool
+        May load one phase instead of three within a transaction.
+    chooses_phase : bool
+        Can be told which one (2.x, K01.FR.20).
+    limit_change_percent : float or None
+        Changes of an external limit below this are not told (2.x).
+    tells_external_schedules : bool
+        An external limit comes with its schedule (2.x).
+    obeys_external_signals : bool
+        Somebody else can limit the station, and it tells (2.x).
+    takes_dynamic : bool
+        Takes profiles that are updated step by step (2.1, K01.FR.121).
 
     Raises
     ------
@@ -58,6 +74,14 @@ class StationCapabilities:
     max_periods: int = 6
     max_profiles: int = 3
     voltage_v: float = NOMINAL_VOLTAGE_V
+    is_smart: bool = True
+    supply_phases: int | None = None
+    switches_phases: bool = False
+    chooses_phase: bool = False
+    limit_change_percent: float | None = None
+    tells_external_schedules: bool = False
+    obeys_external_signals: bool = False
+    takes_dynamic: bool = False
 
     def __post_init__(self) -> None:
         if not self.rate_units:

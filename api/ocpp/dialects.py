@@ -48,8 +48,8 @@ class Dialect(Protocol):
     def encode_clear_profiles(self, selection: ProfileSelection) -> Command:
         """Return the request that clears profiles."""
 
-    def encode_capability_query(self) -> Command:
-        """Return the request for what bounds a charging profile."""
+    def encode_capability_queries(self) -> tuple[Command, ...]:
+        """Return requests for what bounds a charging profile, to be tried in this order until one is answered."""
 
     def decode_capabilities(self, payload: Payload, voltage_v: float) -> StationCapabilities:
         """Return what a station can do."""

@@ -34,7 +34,7 @@ from api.ocpp.listener import Authenticator, StationListener, decide
 from api.ocpp.pace import Pace
 from api.ocpp.registry import Clock, Registry, utc_now
 from api.ocpp.session import Session
-from api.ocpp.session_events import CallAnswered, Oddity
+from api.ocpp.session_events import CallAnswered, CallFailed, Oddity
 from api.ocpp.session_state import SessionLimits
 from api.ocpp.socket_roles import SocketSettings
 from api.ocpp.socket_server import SocketServer
@@ -283,10 +283,13 @@ class Gateway:
             link.spawn(self._introduce(link))
 
     async def _introduce(self, link: StationLink) -> None:
-        answer = await link.call(link.dialect.encode_capability_query())
-        if isinstance(answer, CallAnswered):
-            told = link.dialect.decode_capabilities(answer.payload, self._settings.voltage_v)
-            self._registry.learn(link.station_id, told)
+        for query in link.dialect.encode_capability_queries():
+            answer = await link.call(query)
+            if isinstance(answer, CallAnswered):
+                told = link.dialect.decode_capabilities(answer.payload, self._settings.voltage_v)
+                self._registry.learn(link.station_id, told)
+            if not isinstance(answer, CallFailed):
+                break  # only who has refused a long question may answer a short one
         if self._registry.link(link.station_id) is link and not link.is_closed:
             await self._listener.connected(link.station_id)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from api.ocpp.before_v21 import refuse_what_is_new
 from api.ocpp.capabilities import OcppVersion, RateUnit, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile, ProfilePurpose, ProfileSelection
 from api.ocpp.events import (
@@ -68,6 +69,7 @@ _STACK_KEY: Final = "ChargeProfileMaxStackLevel"
 _UNIT_KEY: Final = "ChargingScheduleAllowedChargingRateUnit"
 _PERIODS_KEY: Final = "ChargingScheduleMaxPeriods"
 _PROFILES_KEY: Final = "MaxChargingProfilesInstalled"
+_SWITCH_KEY: Final = "ConnectorSwitch3to1PhaseSupported"
 
 
 # --- commands -------------------------------------------------------------------------------------
@@ -79,7 +81,8 @@ def encode_profile(profile: ChargingProfile) -> Command:
     Raises
     ------
     InvalidInputError
-        A TxProfile without a transaction, or whose transaction is no number.
+        A TxProfile without a transaction, or whose transaction is no number, or a profile that says what only
+        2.1 knows.
     """
     if profile.purpose is ProfilePurpose.TX and profile.transaction_id is None:
         raise InvalidInputError((Issue("transaction_id", "a TxProfile that is set needs its transaction"),))
@@ -118,9 +121,16 @@ def decode_profile_answer(payload: Payload) -> ProfileAnswer:
     return ProfileAnswer(ProfileStatus(payload["status"]))
 
 
-def encode_capability_query() -> Command:
-    """Return GetConfiguration for the keys that bound a charging profile."""
-    return Command("GetConfiguration", {"key": [_STACK_KEY, _UNIT_KEY, _PERIODS_KEY, _PROFILES_KEY]})
+def encode_capability_queries() -> tuple[Command, ...]:
+    """Return GetConfiguration in the order of trying: for all that is of use, then for what bounds a profile.
+
+    A station may take fewer keys in one message than we ask for, and refuses it then.
+    """
+    least = [_STACK_KEY, _UNIT_KEY, _PERIODS_KEY, _PROFILES_KEY]
+    return (
+        Command("GetConfiguration", {"key": [*least, _SWITCH_KEY]}),
+        Command("GetConfiguration", {"key": least}),
+    )
 
 
 def decode_capabilities(payload: Payload, voltage_v: float) -> StationCapabilities:
@@ -136,11 +146,13 @@ def decode_capabilities(payload: Payload, voltage_v: float) -> StationCapabiliti
         max_periods=count_from(values, _PERIODS_KEY, 1, cautious.max_periods),
         max_profiles=count_from(values, _PROFILES_KEY, 1, cautious.max_profiles),
         voltage_v=voltage_v,
+        switches_phases=values.get(_SWITCH_KEY, "").strip().lower() == "true",
     )
 
 
 def _profile(profile: ChargingProfile) -> Payload:
     """Return the type ChargingProfile."""
+    refuse_what_is_new(profile)
     return given(
         {
             "chargingProfileId": profile.profile_id,

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from api.ocpp.before_v21 import refuse_what_is_new
 from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile
 from api.ocpp.since_v201 import messages
@@ -14,7 +15,7 @@ from api.ocpp.since_v201.profiles import (
     request_start,
     set_profile,
 )
-from api.ocpp.since_v201.variables import capabilities_in, encode_capability_query
+from api.ocpp.since_v201.variables import capabilities_in, encode_capability_queries
 from api.ocpp.wire import Command, Payload, format_time, given
 from models.grid.site import CurrentType
 
@@ -26,7 +27,7 @@ __all__ = [
     "decode_event",
     "decode_profile_answer",
     "encode_answer",
-    "encode_capability_query",
+    "encode_capability_queries",
     "encode_clear_profiles",
     "encode_profile",
     "encode_remote_start",
@@ -47,7 +48,7 @@ def encode_profile(profile: ChargingProfile) -> Command:
     Raises
     ------
     InvalidInputError
-        A TxProfile without a transaction (K01.FR.03).
+        A TxProfile without a transaction (K01.FR.03), or a profile that says what only 2.1 knows.
     """
     return set_profile(profile, _profile(profile))
 
@@ -70,6 +71,7 @@ def decode_capabilities(payload: Payload, voltage_v: float) -> StationCapabiliti
 
 def _profile(profile: ChargingProfile) -> Payload:
     """Return the type ChargingProfile."""
+    refuse_what_is_new(profile)
     schedules = {"chargingSchedule": [_schedule(profile)], "transactionId": profile.transaction_id}
     return identity_of(profile) | given(schedules)
 

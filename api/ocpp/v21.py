@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from api.ocpp.capabilities import OcppVersion, StationCapabilities
+from api.ocpp.capabilities import OcppVersion, RateUnit, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile
 from api.ocpp.new_in_v21.answers import encode_answer
 from api.ocpp.new_in_v21.notices import INCOMING_ACTIONS, SENT_ACTIONS, decode_event
+from api.ocpp.periods import SchedulePeriod
 from api.ocpp.since_v201.answers import fault_code
 from api.ocpp.since_v201.profiles import (
     decode_profile_answer,
@@ -14,8 +15,10 @@ from api.ocpp.since_v201.profiles import (
     request_start,
     set_profile,
 )
-from api.ocpp.since_v201.variables import capabilities_in, encode_capability_query
+from api.ocpp.since_v201.variables import capabilities_in
+from api.ocpp.since_v201.variables import queries_of_v21 as encode_capability_queries
 from api.ocpp.wire import Command, Payload, format_time, given
+from models.errors import InvalidInputError, Issue
 from models.grid.site import CurrentType
 
 __all__ = [
@@ -26,7 +29,7 @@ __all__ = [
     "decode_event",
     "decode_profile_answer",
     "encode_answer",
-    "encode_capability_query",
+    "encode_capability_queries",
     "encode_clear_profiles",
     "encode_profile",
     "encode_remote_start",
@@ -42,8 +45,9 @@ def encode_profile(profile: ChargingProfile) -> Command:
     Raises
     ------
     InvalidInputError
-        A TxProfile without a transaction (K01.FR.03).
+        A TxProfile without a transaction (K01.FR.03), or a setpoint or discharge limit in ampere.
     """
+    _check_unit(profile)
     return set_profile(profile, _profile(profile))
 
 
@@ -53,8 +57,9 @@ def encode_remote_start(id_token: str, profile: ChargingProfile) -> Command:
     Raises
     ------
     InvalidInputError
-        The profile is no TxProfile, or names a transaction.
+        The profile is no TxProfile, names a transaction, or has a setpoint or discharge limit in ampere.
     """
+    _check_unit(profile)
     return request_start(id_token, profile, _profile(profile))
 
 
@@ -65,23 +70,48 @@ def decode_capabilities(payload: Payload, voltage_v: float) -> StationCapabiliti
 
 def _profile(profile: ChargingProfile) -> Payload:
     """Return the type ChargingProfile."""
-    schedules = {"transactionId": profile.transaction_id, "chargingSchedule": [_schedule(profile)]}
-    return identity_of(profile) | given(schedules)
+    rest = {
+        "transactionId": profile.transaction_id,
+        "maxOfflineDuration": profile.max_offline_s,
+        "chargingSchedule": [_schedule(profile)],
+        "invalidAfterOfflineDuration": profile.invalid_after_offline or None,
+        "dynUpdateInterval": profile.update_interval_s,
+    }
+    return identity_of(profile) | given(rest)
 
 
 def _schedule(profile: ChargingProfile) -> Payload:
     """Return the type ChargingSchedule; a DC station must not be told phases (K01.FR.44)."""
-    names_phases = profile.current_type is CurrentType.AC
     return given(
         {
             "id": profile.profile_id,
             "startSchedule": format_time(profile.start),
             "duration": profile.duration_s,
             "chargingRateUnit": profile.unit.value,
-            "chargingSchedulePeriod": [
-                {"startPeriod": period.start_s, "limit": period.limit}
-                | ({"numberPhases": period.n_phases} if names_phases else {})
-                for period in profile.periods
-            ],
+            "chargingSchedulePeriod": [_period(period, profile) for period in profile.periods],
         }
     )
+
+
+def _period(period: SchedulePeriod, profile: ChargingProfile) -> Payload:
+    """Return the type ChargingSchedulePeriod."""
+    mode = period.operation_mode
+    return given(
+        {
+            "startPeriod": period.start_s,
+            "limit": period.limit,
+            "numberPhases": period.n_phases if profile.current_type is CurrentType.AC else None,
+            "dischargeLimit": period.discharge_limit,
+            "setpoint": period.setpoint,
+            "operationMode": None if mode is None else mode.value,
+        }
+    )
+
+
+def _check_unit(profile: ChargingProfile) -> None:
+    """What is followed or given back is told in watt: our own values are, and stay exact."""
+    both_ways = any(
+        period.setpoint is not None or period.discharge_limit is not None for period in profile.periods
+    )
+    if both_ways and profile.unit is not RateUnit.POWER:
+        raise InvalidInputError((Issue("unit", "setpoints and discharge limits are written in watt"),))

@@ -79,7 +79,7 @@ def identity_of(profile: ChargingProfile) -> Payload:
             "id": profile.profile_id,
             "stackLevel": profile.stack_level,
             "chargingProfilePurpose": PURPOSES[profile.purpose],
-            "chargingProfileKind": "Absolute",
+            "chargingProfileKind": profile.kind.value,
             "validFrom": None if profile.valid_from is None else format_time(profile.valid_from),
             "validTo": None if profile.valid_to is None else format_time(profile.valid_to),
         }

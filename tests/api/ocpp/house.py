@@ -59,6 +59,9 @@ CAPABILITIES = {
 }
 
 
+CAPABILITIES[OcppVersion.V21] = CAPABILITIES[OcppVersion.V201]
+
+
 class Application:
     """A listener that notes what it hears."""
 

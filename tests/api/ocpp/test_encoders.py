@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.ocpp import v16, v201
-from api.ocpp.charging_profile import ProfilePurpose, ProfileSelection
+from api.ocpp.charging_profile import ProfileKind, ProfilePurpose, ProfileSelection
 from api.ocpp.dialects import DIALECTS
 from api.ocpp.events import ProfileAnswer, ProfileStatus
+from api.ocpp.periods import OperationMode, SchedulePeriod
 from api.ocpp.profiles import (
     OcppVersion,
     PilotRow,
@@ -327,9 +328,49 @@ def test_members_stand_in_the_order_of_the_schema(version):
         encoder.encode_profile(profile),
         encoder.encode_remote_start("TAG", replace(profile, transaction_id=None)),
         encoder.encode_clear_profiles(ProfileSelection(None, 1, ProfilePurpose.TX, 2)),
-        encoder.encode_capability_query(),
+        *encoder.encode_capability_queries(),
     ):
         assert disorder(version, command.action, command.payload) == []
+
+
+def both_ways(unit=RateUnit.POWER, **changes):
+    period = SchedulePeriod(0, 11000.0, 3, -5000.0, -7400.0, OperationMode.CENTRAL_SETPOINT)
+    changes = {"unit": unit, "periods": (period,), "duration_s": None} | changes
+    return replace(plan(OcppVersion.V21), **changes)
+
+
+def test_k01_fr_121_122_and_q12_a_2_1_profile_says_all_that_its_record_knows_in_the_order_of_the_schema():
+    new = {"kind": ProfileKind.DYNAMIC, "update_interval_s": 30}
+    new |= {"max_offline_s": 600, "invalid_after_offline": True}
+    profile = both_ways(**new)
+    written = encoded(OcppVersion.V21, profile)
+    assert (written["chargingProfileKind"], written["dynUpdateInterval"]) == ("Dynamic", 30)
+    assert (written["maxOfflineDuration"], written["invalidAfterOfflineDuration"]) == (600, True)
+    assert written["chargingSchedule"][0]["chargingSchedulePeriod"] == [
+        {
+            "startPeriod": 0,
+            "limit": 11000.0,
+            "numberPhases": 3,
+            "dischargeLimit": -7400.0,
+            "setpoint": -5000.0,
+            "operationMode": "CentralSetpoint",
+        }
+    ]
+    command = ENCODERS[OcppVersion.V21].encode_profile(profile)
+    assert disorder(OcppVersion.V21, command.action, command.payload) == []
+
+
+@pytest.mark.parametrize("version", [OcppVersion.V16, OcppVersion.V201])
+def test_what_only_2_1_can_say_is_not_dropped_in_silence_before_it(version):
+    new = {"kind": ProfileKind.DYNAMIC, "max_offline_s": 600, "invalid_after_offline": True}
+    with pytest.raises(InvalidInputError) as refused:
+        ENCODERS[version].encode_profile(both_ways(**new))
+    assert len(refused.value.issues) == 6
+
+
+def test_a_setpoint_in_ampere_is_our_fault():
+    with pytest.raises(InvalidInputError, match="watt"):
+        ENCODERS[OcppVersion.V21].encode_profile(both_ways(RateUnit.CURRENT))
 
 
 def test_the_answers_to_a_profile_are_understood():

@@ -20,7 +20,7 @@ from api.ocpp.events import (
     TransactionStarted,
     TransactionUpdated,
 )
-from tests.api.ocpp.house import BOOT, BOTH, HANGS, NOON, TIME, in_house, plan
+from tests.api.ocpp.house import BOOT, BOTH, CAPABILITIES, HANGS, NOON, TIME, in_house, plan
 
 # --- what a station tells -------------------------------------------------------------------------
 
@@ -38,6 +38,18 @@ def test_a_station_boots_and_its_capabilities_are_read(version):
             assert await station.call("Heartbeat", {}) == {"currentTime": TIME}
         assert await house.application.next("disconnected") == ("CS1", None)
         assert house.registry.link("CS1") is None
+
+    in_house(scenario)
+
+
+@BOTH
+def test_a_station_that_refuses_a_long_question_is_asked_a_short_one(version):
+    async def scenario(house):
+        action = "GetConfiguration" if version is OcppVersion.V16 else "GetVariables"
+        answers = {action: ["OccurrenceConstraintViolation", CAPABILITIES[version]]}
+        async with house.booted(version, **answers) as station:
+            assert [asked for asked, _ in station.called] == [action, action]
+            assert house.registry.capabilities("CS1").max_periods == 24
 
     in_house(scenario)
 

@@ -1,6 +1,7 @@
 """What a station can do is read with care, and no message passes that its schema refuses."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -58,7 +59,8 @@ def floor(version, **capabilities):
 
 @BOTH
 def test_c11_the_question_for_capabilities_fits_the_schema(version):
-    check(version, ENCODERS[version].encode_capability_query())
+    for query in ENCODERS[version].encode_capability_queries():
+        check(version, query)
 
 
 def configuration(**values):
@@ -109,6 +111,57 @@ def test_c11_a_2_0_1_station_tells_its_capabilities():
     for result in told["getVariableResult"]:
         result["attributeStatus"] = "Rejected"
     assert v201.decode_capabilities(told, 230.0) == StationCapabilities(OcppVersion.V201)
+
+
+SMART = {
+    "Available": "true",
+    "Enabled": "True",
+    "Phases3to1": "true",
+    "ACPhaseSwitchingSupported": "true",
+    "LimitChangeSignificance": "2.5",
+    "NotifyChargingLimitWithSchedules": "true",
+    "ExternalControlSignalsEnabled": "true",
+    "SupportsDynamicProfiles": "true",
+}
+
+
+def variables(component="SmartChargingCtrlr", **values):
+    return [
+        {
+            "attributeStatus": "Accepted",
+            "attributeValue": value,
+            "component": {"name": component},
+            "variable": {"name": name},
+        }
+        for name, value in values.items()
+    ]
+
+
+@pytest.mark.parametrize("version", [OcppVersion.V201, OcppVersion.V21])
+def test_k01_fr_20_29_121_what_the_variables_of_smart_charging_say_is_known(version):
+    told = {"getVariableResult": variables(**SMART) + variables("ChargingStation", SupplyPhases="3")}
+    known = ENCODERS[version].decode_capabilities(told, 230.0)
+    assert (known.is_smart, known.switches_phases, known.chooses_phase) == (True, True, True)
+    assert (known.takes_dynamic, known.supply_phases, known.limit_change_percent) == (True, 3, 2.5)
+    assert known.tells_external_schedules
+    assert known.obeys_external_signals
+    off = {"getVariableResult": variables(Enabled="false")}
+    assert not ENCODERS[version].decode_capabilities(off, 230.0).is_smart
+
+
+@pytest.mark.parametrize("nonsense", ["", "yes", "-1", "NaN", "9" * 30])
+def test_variables_that_say_nonsense_promise_nothing(nonsense):
+    told = variables(**dict.fromkeys(SMART, nonsense)) + variables("ChargingStation", SupplyPhases=nonsense)
+    known = v201.decode_capabilities({"getVariableResult": told}, 230.0)
+    limit_change = known.limit_change_percent
+    assert replace(known, limit_change_percent=None) == StationCapabilities(OcppVersion.V201)
+    assert limit_change is None or limit_change >= 0
+
+
+def test_a_1_6_station_tells_whether_it_switches_phases():
+    told = configuration(ConnectorSwitch3to1PhaseSupported="True")
+    assert v16.decode_capabilities(told, 230.0).switches_phases
+    assert not v16.decode_capabilities(configuration(), 230.0).switches_phases
 
 
 # --- validation -----------------------------------------------------------------------------------
