@@ -232,6 +232,23 @@ def ocpp_composite(
     command.composite(case)
 
 
+@ocpp.command("check")
+def ocpp_check(
+    profile: Annotated[
+        Path,
+        typer.Argument(help="SetChargingProfile alone, or with its station: `gridpilot schema ocpp-check`."),
+    ],
+    version: Annotated[
+        str | None, typer.Option(help="1.6, 2.0.1 or 2.1, where the document does not say.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Name every requirement that a request to set a profile breaks; the exit code is 1 if there is any."""
+    from api.commands import ocpp as command
+
+    command.check(profile, version, as_json=json)
+
+
 def main() -> None:
     """Run the command line."""
     app()

@@ -3,9 +3,17 @@
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from typer import Exit
 
 from api.commands.files import faults_told, read_bytes
+
+if TYPE_CHECKING:
+    from api.ocpp.smart.breaches import Breach
+    from api.ocpp.smart.checking import Verdict
 
 
 def composite(path: Path) -> None:
@@ -22,6 +30,58 @@ def composite(path: Path) -> None:
         now_s = math.floor(case.now.timestamp())
         wanted = None if unit is None else RateUnit(unit)
         show(answer_to(situation, evse, now_s, case.question.duration, wanted))
+
+
+def check(path: Path, version: str | None, *, as_json: bool) -> None:
+    """Print every requirement that a request to set a profile breaks; exit with 1 if there is any."""
+    from api.smart.checks import check_case_in, verdict_on
+
+    with faults_told(path.name):
+        verdict = verdict_on(check_case_in(read_bytes(path), version))
+    if as_json:
+        show(_verdict_document(verdict))
+    else:
+        _tell(verdict)
+    if not verdict.is_valid:
+        raise Exit(1)
+
+
+def _verdict_document(verdict: "Verdict") -> dict[str, Any]:
+    """Return a verdict as JSON."""
+    return {
+        "valid": verdict.is_valid,
+        "requirements": [breach.requirement for breach in verdict.breaches],
+        "breaches": [_breach_document(breach) for breach in verdict.breaches],
+        "warnings": [_breach_document(breach) for breach in verdict.warnings],
+    }
+
+
+def _breach_document(breach: "Breach") -> dict[str, Any]:
+    """Return a broken requirement as JSON."""
+    return {
+        "requirement": breach.requirement,
+        "sources": list(breach.sources),
+        "sentence": breach.sentence,
+        "reasonCode": breach.reason_code,
+        "answer": breach.answer,
+    }
+
+
+def _tell(verdict: "Verdict") -> None:
+    """Print a verdict for people, a line for each requirement."""
+    console = Console(soft_wrap=True, highlight=False)
+    for breach in verdict.breaches:
+        answer = breach.answer if breach.reason_code is None else f"{breach.answer}, {breach.reason_code}"
+        console.print(f"[bold]{escape(_named(breach))}[/]  {escape(breach.sentence)}  ({escape(answer)})")
+    for breach in verdict.warnings:
+        console.print(f"[yellow]note {escape(_named(breach))}[/]  {escape(breach.sentence)}")
+    if verdict.is_valid:
+        console.print("[green]valid[/]")
+
+
+def _named(breach: "Breach") -> str:
+    """Return a requirement with its sources."""
+    return breach.requirement + (f" ({', '.join(breach.sources)})" if breach.sources else "")
 
 
 def show(document: dict[str, Any] | list[Any]) -> None:

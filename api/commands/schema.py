@@ -10,6 +10,7 @@ def schema(of: str) -> None:
     """Print the JSON Schema of a state (``plan``), of what a forecast is made from, or of a case of smart charging."""
     from api.forecasts.asked.schemas import ForecastWire
     from api.planning.schemas import StateWire
+    from api.smart.capabilities.schemas import CheckCaseWire
     from api.smart.schemas import CompositeCaseWire
     from api.wire.schemas import WireModel
 
@@ -17,6 +18,7 @@ def schema(of: str) -> None:
         "plan": StateWire,
         "forecast": ForecastWire,
         "ocpp-composite": CompositeCaseWire,
+        "ocpp-check": CheckCaseWire,
     }
     with faults_told("schema"):
         if of not in inputs:

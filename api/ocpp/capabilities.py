@@ -24,6 +24,21 @@ class RateUnit(StrEnum):
     POWER = "W"
 
 
+class Feature(StrEnum):
+    """What a station may be able to do besides; the value is the variable that tells (2.1, the schedules 2.0.1 too)."""
+
+    LOCAL_TIME = "SupportsUseLocalTime"
+    RANDOM_DELAY = "SupportsRandomizedDelay"
+    LIMIT_AT_SOC = "SupportsLimitAtSoC"
+    EVSE_SLEEP = "SupportsEvseSleep"
+    DC_INPUT_PHASES = "DCInputPhaseControl"
+    SEVERAL_SCHEDULES = "ISO15118Ctrlr.Enabled"
+    PRIORITY_CHARGING = "SupportedAdditionalPurposes: PriorityCharging"
+    LOCAL_GENERATION = "SupportedAdditionalPurposes: LocalGeneration"
+    BOTH_WAYS = "V2XChargingCtrlr.Enabled"
+    """Follows setpoints, and gives energy back where they ask for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class StationCapabilities:
     """What a profile for this station may contain.
@@ -61,6 +76,11 @@ class StationCapabilities:
         Somebody else can limit the station, and it tells (2.x).
     takes_dynamic : bool
         Takes profiles that are updated step by step (2.1, K01.FR.121).
+    features : frozenset of Feature
+    update_pause_s : int
+        Least time between two profiles of one purpose [s] (``ChargingProfileUpdateRateLimit``, 2.1).
+    max_external_id : int or None
+        Numbers up to this belong to external systems (``MaxExternalConstraintsId``, 2.1).
 
     Raises
     ------
@@ -82,6 +102,9 @@ class StationCapabilities:
     tells_external_schedules: bool = False
     obeys_external_signals: bool = False
     takes_dynamic: bool = False
+    features: frozenset[Feature] = frozenset()
+    update_pause_s: int = 0
+    max_external_id: int | None = None
 
     def __post_init__(self) -> None:
         if not self.rate_units:

@@ -112,8 +112,6 @@ def profile_in(raw: Payload, evse: int, where: str, issues: IssueList) -> Profil
     kind = node.needed("chargingProfileKind", Kind)
     schedules = tuple(_schedule(child) for child in node.children("chargingSchedule"))
     recurrence = node.optional("recurrencyKind", Recurrence)
-    if kind is Kind.RECURRING and recurrence is None:
-        issues.add(node.place("recurrencyKind"), "is missing")
     times = {name: node.optional(name, second_of) for name in ("validFrom", "validTo", "dynUpdateTime")}
     offline_s = node.optional("maxOfflineDuration", whole_number)
     is_complete = len(issues.issues) == n_before
