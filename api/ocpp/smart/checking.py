@@ -11,7 +11,7 @@ from api.ocpp.validation import InvalidMessageError, MessageKind, MessageValidat
 from api.ocpp.wire import Payload
 
 _DECIMALS: Final = "decimal"
-_ENUM: Final = "must be one of"
+_ENUM: Final = "is not one of"
 
 
 @dataclass(frozen=True, slots=True)
