@@ -4,11 +4,12 @@ The lists come from the schemas that the ``ocpp`` package ships: what the packag
 may call what is written here, since no schema says it.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from api.ocpp.capabilities import OcppVersion
 
@@ -103,3 +104,12 @@ def _calls(version: OcppVersion) -> frozenset[str]:
     names = {file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json")}
     answered = {name.removesuffix(_RESPONSE) for name in names if name.endswith(_RESPONSE)}
     return frozenset(answer for answer in answered if answer in names or answer + _REQUEST in names)
+
+
+def request_schema(version: OcppVersion, action: str) -> dict[str, Any]:
+    """Return the schema of a call; the action is one of the catalogue."""
+    folder = resources.files("ocpp").joinpath(_FOLDERS[version], "schemas")
+    files = (folder.joinpath(f"{action}{suffix}.json") for suffix in ("", _REQUEST))
+    file = next(file for file in files if file.is_file())
+    schema: dict[str, Any] = json.loads(file.read_text(encoding="utf-8-sig"))
+    return schema

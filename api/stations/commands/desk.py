@@ -1,0 +1,146 @@
+"""The desk that sends commands: checks all that can be known before, sends, and notes what follows."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from api.ocpp.capabilities import OcppVersion
+from api.ocpp.catalogue import Catalogue
+from api.ocpp.command_faults import CommandChecker
+from api.ocpp.registry import LinkClosed, Registry
+from api.ocpp.safeguards import CommandPolicy, may_be_sent, objections
+from api.ocpp.session_events import CallAnswered, CallFailed, CallTimedOut
+from api.ocpp.session_state import OurProtocolError
+from api.ocpp.wire import Command, Payload
+from api.stations.commands.errors import (
+    ForbiddenCommandError,
+    NoAnswerError,
+    StationAwayError,
+    StationRefusedError,
+    UnknownCommandError,
+    UnknownStationError,
+)
+from models.errors import InvalidInputError, Issue
+
+LONGEST_S: Final = 120.0
+"""A command waits so long for those before it and for its own answer [s]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a station has answered, and after how long [s]."""
+
+    station_id: str
+    version: OcppVersion
+    command: Command
+    answer: Payload
+    took_s: float
+
+
+Followed: TypeAlias = Callable[[Answered], None]
+"""Is told every answer of a station to a command of somebody."""
+
+
+class CommandDesk:
+    """Sends commands of people to the stations of this process.
+
+    Parameters
+    ----------
+    registry : Registry
+    catalogue : Catalogue
+    policy : CommandPolicy
+        Where stations may be sent, and where files may come from.
+    followed : callable
+    """
+
+    def __init__(
+        self, registry: Registry, catalogue: Catalogue, policy: CommandPolicy, followed: Followed
+    ) -> None:
+        self._registry, self._catalogue, self._policy = registry, catalogue, policy
+        self._followed = followed
+        self._checker = CommandChecker()
+
+    def version(self, station_id: str) -> OcppVersion:
+        """Return what a station speaks.
+
+        Raises
+        ------
+        UnknownStationError
+            It was never here.
+        """
+        record = self._registry.record(station_id)
+        if record is None:
+            raise UnknownStationError(station_id)
+        return record.capabilities.version
+
+    def commands(self, version: OcppVersion) -> frozenset[str]:
+        """Return what can be sent to stations of a version."""
+        return self._catalogue.commands(version)
+
+    def check(self, station_id: str, command: Command, approvers: Collection[str] = ()) -> OcppVersion:
+        """Check a command before it is sent, or queued; return the version that it is written in.
+
+        Raises
+        ------
+        UnknownStationError, UnknownCommandError
+            There is no such station, or its version has no such command.
+        InvalidInputError
+            The payload does not fit its schema; names every fault.
+        ForbiddenCommandError
+            It could take the station away.
+        """
+        version = self.version(station_id)
+        if command.action not in self._catalogue.commands(version):
+            known = ", ".join(sorted(self._catalogue.commands(version)))
+            raise UnknownCommandError(
+                f"{version.value} has no command {command.action!r} of the central system; it has {known}"
+            )
+        issues = self._checker.faults(version, command)
+        if issues:
+            raise InvalidInputError(issues)
+        found = objections(command, self._policy, self._profile(station_id))
+        if not may_be_sent(found, approvers):
+            raise ForbiddenCommandError(found)
+        return version
+
+    async def send(self, station_id: str, command: Command) -> Answered:
+        """Send a command that was checked, and return the answer.
+
+        Raises
+        ------
+        StationAwayError, NoAnswerError, StationRefusedError
+            There is no answer.
+        InvalidInputError
+            It is not valid after all; nothing was sent.
+        """
+        link = self._registry.link(station_id)
+        if link is None:
+            raise StationAwayError(f"station {station_id!r} is not connected")
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                outcome = await link.call(command)
+        except TimeoutError as error:
+            raise NoAnswerError(f"{station_id!r} is busy with other commands") from error
+        except OurProtocolError as error:
+            raise InvalidInputError((Issue("", str(error)),)) from error
+        match outcome:
+            case CallAnswered(payload=payload):
+                version = self.version(station_id)
+                answered = Answered(station_id, version, command, payload, loop.time() - began)
+                self._followed(answered)
+                return answered
+            case CallFailed(code=code, description=description):
+                raise StationRefusedError(command.action, code, description)
+            case CallTimedOut():
+                raise NoAnswerError(f"{station_id!r} did not answer {command.action} in time")
+            case LinkClosed():
+                raise StationAwayError(f"{station_id!r} went away before it answered {command.action}")
+
+    def _profile(self, station_id: str) -> int | None:
+        """Return the security profile that a station uses; None where nobody knows."""
+        record = self._registry.record(station_id)
+        profile = getattr(record, "security_profile", None)
+        return None if profile is None else int(profile)
