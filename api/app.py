@@ -23,13 +23,14 @@ from api.planning.routes import router as planning
 from api.planning.schemas import StateWire
 from api.planning.warm_up import pieces_of_warm_up
 from api.settings import Settings
+from api.stations.commands.schemas import ORDERS
 from api.stations.schemas import DeclarationWire, StandingWire
 from api.wire.schemas import SCHEMA_REF, HealthOut, ProblemOut, definitions
 
 _log = logging.getLogger(__name__)
 _health = APIRouter(prefix="/v1", tags=["service"])
 
-_READ_STRICTLY: Final = (StateWire, ForecastWire, StandingWire, DeclarationWire)
+_READ_STRICTLY: Final = (StateWire, ForecastWire, StandingWire, DeclarationWire, *ORDERS)
 """Bodies that routes read by themselves, so that FastAPI does not know them."""
 
 Companion: TypeAlias = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]

@@ -49,6 +49,15 @@ class Settings:
         Addresses of this central system as stations know it, parted by commas: they may be sent there.
     ocpp_file_urls : str
         Where firmware comes from and logs go to, parted by commas: nothing else is sent to a station.
+    process_name : str
+        Name of this process among those that stations connect to; the same one after each start.
+    message_log : str
+        Which messages of stations are logged: ``all``, ``notable`` (no heartbeats, no meter values that come
+        alone) or ``nothing``.
+    message_log_length : int
+        Messages that are kept of each station.
+    approver_keys : str
+        Keys of those who may approve commands that one alone may not send, parted by commas; two must agree.
     data : pathlib.Path
         Folder with the public data sets that examples and studies read.
     peers : pathlib.Path
@@ -74,6 +83,10 @@ class Settings:
     ocpp_connections: int = 12_000
     ocpp_own_urls: str = ""
     ocpp_file_urls: str = ""
+    process_name: str = "gridpilot"
+    message_log: str = "all"
+    message_log_length: int = 500
+    approver_keys: str = ""
     data: Path = Path("../shared/data")
     peers: Path = Path("~/.cache/gridpilot/peers")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from api.commands import doors
+from api.commands import doors, operate
 from api.commands.files import faults_told
 from api.settings import Settings
 from models.errors import ChargingError
@@ -93,11 +93,11 @@ def _check_port(what: str, host: str, port: int) -> None:
 def served(settings: Settings) -> "FastAPI":
     """Return the service with the network of the stations beside it."""
     from api.app import create_app
-    from api.stations.routes import router
+    from api.stations.app import add_stations
 
     app = create_app(settings, companion=_network)
     app.state.settings = settings
-    app.include_router(router)
+    add_stations(app)
     return app
 
 
@@ -124,6 +124,10 @@ def network_of(settings: Settings, database: "Database", app: "FastAPI") -> "Cha
     return ChargingNetwork(
         database,
         app.state.planner,
-        NetworkSettings(doors.gateway_settings(settings), settings.plan_every_s),
+        NetworkSettings(
+            doors.gateway_settings(settings),
+            settings.plan_every_s,
+            connectivity=operate.connectivity_settings(settings),
+        ),
         app.state.doors,
     )

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -12,7 +12,10 @@ from sqlalchemy.orm import Session
 from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.catalogue import Catalogue
 from api.ocpp.registry import Clock, Registry
+from api.ocpp.safeguards import CommandPolicy
 from api.stations import happenings, installed_profiles, meter_book, repository
+from api.stations.commands.approvals import Approvers
+from api.stations.commands.service import CommandService
 from api.stations.facts import FactsBook
 from api.stations.happenings import Event, Happening
 from api.stations.log.store import PER_STATION, MessageLog
@@ -42,11 +45,17 @@ class ConnectivitySettings:
     log_scope : LogScope
     log_per_station : int
         Messages that are kept of each station.
+    policy : CommandPolicy
+        Where stations may be sent, and where their files may come from.
+    approver_keys : tuple of str
+        Keys of those who may approve together what one alone may not.
     """
 
     process: str = "gridpilot"
     log_scope: LogScope = LogScope.ALL
     log_per_station: int = PER_STATION
+    policy: CommandPolicy = field(default_factory=CommandPolicy)
+    approver_keys: tuple[str, ...] = ()
 
 
 class Connectivity:
@@ -64,14 +73,16 @@ class Connectivity:
     def __init__(
         self, database: Database, registry: Registry, settings: ConnectivitySettings, clock: Clock
     ) -> None:
-        self.catalogue = Catalogue.read()
         self.writer: GroupWriter[Metered] = GroupWriter(database, meter_book.save)
-        self.traffic = TrafficBook(self.catalogue.actions, settings.log_scope, clock)
+        self.traffic = TrafficBook(Catalogue.read().actions, settings.log_scope, clock)
         self.facts = FactsBook(registry, self.traffic)
         self._database, self._registry = database, registry
         self._settings, self._clock = settings, clock
         log = MessageLog(settings.log_per_station)
         self._watch = StationWatch(self.traffic, log, self.facts, self.writer)
+        self.commands = CommandService(
+            database, registry, self.writer, settings.policy, Approvers(settings.approver_keys), clock
+        )
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -83,9 +94,11 @@ class Connectivity:
             lambda session: repository.note_all_lost(session, self._settings.process, now)
         )
         self._watch.start()
+        self.commands.runner.start()
 
     async def stop(self) -> None:
         """Store what is left."""
+        await self.commands.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._watch.stop()
         await self.writer.__aexit__(None, None, None)

@@ -88,7 +88,7 @@ class FactsBook:
             "station_id": station_id,
             "last_seen_at": traffic.last_seen_at,
             "latency_s": traffic.latency_s,
-            "security_profile": getattr(record, "security_profile", None),
+            "security_profile": None if record is None else record.security_profile,
             "capabilities": None if record is None else self._document(station_id, record.capabilities),
             "last_refusal": None if record is None else record.last_refusal or None,
             "n_received": before.n_received + traffic.n_received,

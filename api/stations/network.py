@@ -99,6 +99,8 @@ class ChargingNetwork:
         self._delivery = Delivery(database, self.registry, clock=clock, ramp_s=settings.ramp_s)
         self._sites = SiteMap()
         self._arrivals = Arrivals(self._sites, self.registry, self._queue, self._delivery, clock)
+        self._arrivals.follow(self.connectivity.commands.runner.arrived)
+        self.connectivity.commands.follow(self._doubted)
         self._between = BetweenPlans(
             self._queue, self._delivery.held, self.registry, clock, self.connectivity.conducted
         )
@@ -225,6 +227,11 @@ class ChargingNetwork:
         site = self._sites.site_of(station_id)
         if site is not None:
             self._replanner.trigger(site.site_id)
+
+    def _doubted(self, station_id: str) -> None:
+        """Send a station its own profiles again: somebody has changed them."""
+        self._delivery.doubt(station_id)
+        self._changed(station_id)
 
     async def _load_sites(self) -> None:
         def load() -> list[Site]:

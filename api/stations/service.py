@@ -22,11 +22,11 @@ from api.ocpp.events import (
     TransactionUpdated,
 )
 from api.ocpp.metering import MeterReading
-from api.ocpp.notice_listener import HarmlessNotices
 from api.ocpp.registry import Clock, Registry, utc_now
 from api.stations import happenings, installed_profiles, repository, transactions
 from api.stations.happenings import Event, Happening
 from api.stations.meter_book import Metered
+from api.stations.notices import KeptNotices
 from api.storage import outbox
 from api.storage.writer import GroupWriter
 
@@ -75,7 +75,7 @@ class StationService:
         clock: Clock = utc_now,
         process: str = "",
     ) -> None:
-        self.notices = HarmlessNotices()
+        self.notices = KeptNotices(writer, clock)
         self._writer = writer
         self._registry = registry
         self._told = told

@@ -19,8 +19,9 @@ class Approvers:
     def who(self, shown: Iterable[str]) -> frozenset[str]:
         """Return the different approvers whose keys were shown, compared in constant time."""
         given = [key.strip().encode() for key in shown]
-        return frozenset(
-            str(number)
-            for number, key in enumerate(self._keys)
-            if any([hmac.compare_digest(key, one) for one in given])
-        )
+        return frozenset(str(number) for number, key in enumerate(self._keys) if _is_among(key, given))
+
+
+def _is_among(key: bytes, given: list[bytes]) -> bool:
+    """Tell whether a key was shown; it takes as long whichever of them it is."""
+    return sum(hmac.compare_digest(key, one) for one in given) > 0

@@ -142,5 +142,4 @@ class CommandDesk:
     def _profile(self, station_id: str) -> int | None:
         """Return the security profile that a station uses; None where nobody knows."""
         record = self._registry.record(station_id)
-        profile = getattr(record, "security_profile", None)
-        return None if profile is None else int(profile)
+        return None if record is None else record.security_profile

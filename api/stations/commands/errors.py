@@ -42,7 +42,8 @@ class ForbiddenCommandError(ChargingError):
         more = "two approvals are needed" if can_be_approved else "it cannot be approved"
         super().__init__(f"the command is forbidden, {more}")
         self.issues: Sequence[Issue] = tuple(
-            Issue("", f"{one.what}; {'can' if one.can_be_approved else 'cannot'} be approved") for one in found
+            Issue("", f"{one.what}; {'can' if one.can_be_approved else 'cannot'} be approved")
+            for one in found
         )
 
 

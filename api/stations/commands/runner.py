@@ -109,8 +109,8 @@ class CommandRunner:
         now = self._clock()
         for station_id in back - busy:
             queue.release(session, station_id, now)
-        for row in queue.expire(session, now):
-            happenings.note(session, self._event(Happening.COMMAND_FAILED, row, reason="expired"))
+        for expired in queue.expire(session, now):
+            happenings.note(session, self._event(Happening.COMMAND_FAILED, expired, reason="expired"))
         claimed = []
         for station_id in queue.waiting_stations(session, now):
             if station_id in busy or self._registry.link(station_id) is None:
@@ -124,9 +124,7 @@ class CommandRunner:
         try:
             answered = await self._desk.send(claimed.station_id, claimed.command)
         except (StationAwayError, NoAnswerError) as error:
-            await self._writer.write(
-                lambda session: queue.put_back(session, claimed.command_id, self._clock(), str(error))
-            )
+            await self._writer.write(partial(self._put_back, claimed, str(error)))
         except ChargingError as error:
             state = CommandState.REFUSED
             _log.warning("%s refuses a queued command: %s", claimed.station_id, error)
@@ -135,6 +133,9 @@ class CommandRunner:
             await self._writer.write(
                 partial(self._settle, claimed, CommandState.ANSWERED, answered.answer, None)
             )
+
+    def _put_back(self, claimed: _Claimed, error: str, session: Session) -> None:
+        queue.put_back(session, claimed.command_id, self._clock(), error)
 
     def _settle(
         self,
