@@ -1,24 +1,24 @@
 """Every command of the station's version, over HTTP: checked against its schema, then sent or queued."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Annotated, Any, Final
 from uuid import uuid4
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from pydantic_core import from_json
 
 from api.errors import problem
 from api.ocpp.wire import Command
 from api.stations.commands.problems import PROBLEMS
 from api.stations.commands.queue import find, of_station
-from api.stations.commands.schemas import AnsweredOut, CommandListOut, QueuedOut, QueueOut
+from api.stations.commands.schemas import AnsweredOut, CommandListOut, QueuedOut, QueueOut, object_in
 from api.stations.commands.service import CommandService
 from api.stations.log.redaction import redacted_document
 from api.stations.routes import network_of
 from api.storage.station_tables import CommandRow
 from api.wire.schemas import problem_of
-from models.errors import InvalidInputError, Issue
 
 router = APIRouter(prefix="/v1", tags=["commands"], responses={422: PROBLEMS[422]})
 
@@ -32,31 +32,33 @@ CommandId = Annotated[str, Path(min_length=1, max_length=64)]
 Approvals = Annotated[
     str, Header(alias="X-Approvals", description="keys of approvers, parted by commas, where two must agree")
 ]
-_BODY: Final = {
-    "requestBody": {
-        "required": True,
-        "description": "the payload of the command, in the version that the station speaks",
-        "content": {
-            "application/json": {
-                "schema": {"type": "object"},
-                "examples": {
-                    "Reset of 1.6": {"value": {"type": "Soft"}},
-                    "Reset of 2.x": {"value": {"type": "OnIdle"}},
-                    "GetVariables of 2.x": {
-                        "value": {
-                            "getVariableData": [
-                                {
-                                    "component": {"name": "OCPPCommCtrlr"},
-                                    "variable": {"name": "HeartbeatInterval"},
-                                }
-                            ]
-                        }
+_BODY: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "requestBody": {
+            "required": True,
+            "description": "the payload of the command, in the version that the station speaks",
+            "content": {
+                "application/json": {
+                    "schema": {"type": "object"},
+                    "examples": {
+                        "Reset of 1.6": {"value": {"type": "Soft"}},
+                        "Reset of 2.x": {"value": {"type": "OnIdle"}},
+                        "GetVariables of 2.x": {
+                            "value": {
+                                "getVariableData": [
+                                    {
+                                        "component": {"name": "OCPPCommCtrlr"},
+                                        "variable": {"name": "HeartbeatInterval"},
+                                    }
+                                ]
+                            }
+                        },
                     },
-                },
-            }
-        },
+                }
+            },
+        }
     }
-}
+)
 
 
 def commands_of(request: Request) -> CommandService:
@@ -80,7 +82,7 @@ async def list_commands(station_id: StationId, request: Request) -> CommandListO
 @router.post(
     "/stations/{station_id}/commands/{action}",
     responses={**PROBLEMS, 202: {"model": QueuedOut, "description": "Queued until the station is there"}},
-    openapi_extra=_BODY,
+    openapi_extra=dict(_BODY),
 )
 async def send_command(  # noqa: PLR0913 - the parameters of a route are its description
     station_id: StationId,
@@ -104,7 +106,7 @@ async def send_command(  # noqa: PLR0913 - the parameters of a route are its des
     sent at least once, in order, as soon as the station is there.
     """
     service = commands_of(request)
-    command = Command(action, _object(await request.body()))
+    command = Command(action, object_in(await request.body()))
     if not queue:
         return AnsweredOut.of(await service.send(station_id, command, approvals_in(x_approvals)))
     key, lasts = idempotency_key or uuid4().hex, timedelta(seconds=expires_in_s)
@@ -150,20 +152,3 @@ def _too_late(command_id: str) -> Response:
 
 def _shown(row: CommandRow) -> QueuedOut:
     return QueuedOut.of(row, redacted_document(row.action, row.payload))
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in a body; an empty body is an empty one.
-
-    Raises
-    ------
-    InvalidInputError
-        It is no JSON object.
-    """
-    try:
-        document = from_json(body, allow_inf_nan=False) if body.strip() else {}
-    except ValueError as error:
-        raise InvalidInputError((Issue("", f"is not JSON: {error}"),)) from error
-    if not isinstance(document, dict):
-        raise InvalidInputError((Issue("", "is no JSON object"),))
-    return document

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import Field, JsonValue
+from pydantic_core import from_json
 
 from api.ocpp.capabilities import RateUnit
 from api.ocpp.charging_profile import ProfilePurpose, ProfileSelection
@@ -26,6 +27,7 @@ from api.ocpp.orders.records import (
 from api.stations.commands.desk import Answered
 from api.storage.station_tables import CommandRow
 from api.wire.schemas import WireModel
+from models.errors import InvalidInputError, Issue
 
 EvseNumber: TypeAlias = Annotated[
     int, Field(ge=1, le=100_000, description="EVSE 1, 2, ...; a connector in OCPP 1.6", examples=[1])
@@ -274,3 +276,20 @@ ORDERS: Final = (
     VariablesIn,
 )
 """Bodies that routes read by themselves."""
+
+
+def object_in(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in a body; an empty body is an empty one.
+
+    Raises
+    ------
+    InvalidInputError
+        It is no JSON object.
+    """
+    try:
+        document = from_json(body, allow_inf_nan=False) if body.strip() else {}
+    except ValueError as error:
+        raise InvalidInputError((Issue("", f"is not JSON: {error}"),)) from error
+    if not isinstance(document, dict):
+        raise InvalidInputError((Issue("", "is no JSON object"),))
+    return document
