@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
 
 from api.ocpp.capabilities import OcppVersion, RateUnit
 from api.ocpp.smart.profiles import MOST_PHASES, Profile
@@ -109,9 +109,11 @@ class StationWire(WireModel):
 class TransactionWire(WireModel):
     """A transaction that runs."""
 
-    evse: EvseNumber
-    id: TransactionName
-    started_at: Moment | None = None
+    evse: EvseNumber = Field(validation_alias=AliasChoices("evse", "evseId", "connectorId"))
+    id: TransactionName = Field(validation_alias=AliasChoices("id", "transactionId"))
+    started_at: Moment | None = Field(
+        None, validation_alias=AliasChoices("started_at", "start", "startTime", "timestamp")
+    )
     charging_since: Moment | None = Field(
         None, description="Relative schedules count from here; from started_at unless given."
     )

@@ -2,7 +2,7 @@
 
 import json
 import math
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from api.ocpp.capabilities import OcppVersion, RateUnit
 from api.ocpp.smart.answers import answer_to
 from api.ocpp.validation import MessageKind, MessageValidator
-from api.smart.schemas import CompositeCaseWire
+from api.smart.schemas import CompositeCaseWire, TransactionWire
 from api.wire.schemas import parsed
 from models.errors import InvalidInputError
 from tests.reference import composite as naive
@@ -207,3 +207,17 @@ def test_profiles_may_stand_by_evse_in_a_list_in_a_frame_or_in_a_report():
             "profiles": profiles,
         }
         assert [one["limit"] for one in periods_in(answered(case))] == [9.0]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("evse", "id", "started_at"),
+        ("connectorId", "transactionId", "start"),
+        ("evseId", "transactionId", "timestamp"),
+    ],
+)
+def test_a_transaction_may_be_told_in_the_words_of_ocpp(names):
+    evse, number, start = names
+    told = TransactionWire.model_validate({evse: 2, number: "7", start: "2024-03-01T09:45:00Z"}, strict=False)
+    assert (told.evse, told.id, told.started_at) == (2, "7", datetime(2024, 3, 1, 9, 45, tzinfo=UTC))
