@@ -170,6 +170,10 @@ class VirtualStation:
             self._heartbeat_due = now + self._heartbeat_every
             self._say(Saying("Heartbeat", {}))
 
+    def say(self, saying: Saying, on_answer: Callable[[Payload], None]) -> None:
+        """Say something else, when what is to be said before it is answered."""
+        self._say(saying, on_answer)
+
     def state(self, evse_number: int) -> PlugState:
         """Return the state of an EVSE."""
         return self._place(evse_number).state

@@ -9,6 +9,7 @@ from api.ocpp import v16, v21, v201
 from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile, ProfileSelection
 from api.ocpp.events import Decision, ProfileAnswer, StationEvent
+from api.ocpp.notices import CertificateRequested
 from api.ocpp.wire import Command, Fault, Payload
 
 
@@ -47,6 +48,9 @@ class Dialect(Protocol):
 
     def encode_clear_profiles(self, selection: ProfileSelection) -> Command:
         """Return the request that clears profiles."""
+
+    def encode_signed_certificate(self, request: CertificateRequested, chain: str) -> Command:
+        """Return the request that brings a station the certificate that it has asked for."""
 
     def encode_capability_queries(self) -> tuple[Command, ...]:
         """Return requests for what bounds a charging profile, to be tried in this order until one is answered."""

@@ -121,6 +121,12 @@ def decode_profile_answer(payload: Payload) -> ProfileAnswer:
     return ProfileAnswer(ProfileStatus(payload["status"]))
 
 
+def encode_signed_certificate(request: CertificateRequested, chain: str) -> Command:
+    """Return CertificateSigned with the certificate that was requested; 1.6 has one kind of it."""
+    del request
+    return Command("CertificateSigned", {"certificateChain": chain})
+
+
 def encode_capability_queries() -> tuple[Command, ...]:
     """Return GetConfiguration in the order of trying: for all that is of use, then for what bounds a profile.
 

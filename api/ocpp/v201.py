@@ -5,6 +5,7 @@ from typing import Final
 from api.ocpp.before_v21 import refuse_what_is_new
 from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile
+from api.ocpp.notices import CertificateRequested
 from api.ocpp.since_v201 import messages
 from api.ocpp.since_v201.answers import encode_answer, fault_code
 from api.ocpp.since_v201.messages import decode_event
@@ -31,6 +32,7 @@ __all__ = [
     "encode_clear_profiles",
     "encode_profile",
     "encode_remote_start",
+    "encode_signed_certificate",
     "fault_code",
 ]
 
@@ -62,6 +64,15 @@ def encode_remote_start(id_token: str, profile: ChargingProfile) -> Command:
         The profile is no TxProfile, or names a transaction.
     """
     return request_start(id_token, profile, _profile(profile))
+
+
+def encode_signed_certificate(request: CertificateRequested, chain: str) -> Command:
+    """Return CertificateSigned with the certificate that was requested."""
+    payload = {
+        "certificateChain": chain,
+        "certificateType": request.kind or None,
+    }
+    return Command("CertificateSigned", given(payload))
 
 
 def decode_capabilities(payload: Payload, voltage_v: float) -> StationCapabilities:

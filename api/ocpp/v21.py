@@ -6,6 +6,7 @@ from api.ocpp.capabilities import OcppVersion, RateUnit, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile
 from api.ocpp.new_in_v21.answers import encode_answer
 from api.ocpp.new_in_v21.notices import INCOMING_ACTIONS, SENT_ACTIONS, decode_event
+from api.ocpp.notices import CertificateRequested
 from api.ocpp.periods import SchedulePeriod
 from api.ocpp.since_v201.answers import fault_code
 from api.ocpp.since_v201.profiles import (
@@ -33,6 +34,7 @@ __all__ = [
     "encode_clear_profiles",
     "encode_profile",
     "encode_remote_start",
+    "encode_signed_certificate",
     "fault_code",
 ]
 
@@ -61,6 +63,16 @@ def encode_remote_start(id_token: str, profile: ChargingProfile) -> Command:
     """
     _check_unit(profile)
     return request_start(id_token, profile, _profile(profile))
+
+
+def encode_signed_certificate(request: CertificateRequested, chain: str) -> Command:
+    """Return CertificateSigned with the certificate that was requested."""
+    payload = {
+        "certificateChain": chain,
+        "certificateType": request.kind or None,
+        "requestId": request.request_id,
+    }
+    return Command("CertificateSigned", given(payload))
 
 
 def decode_capabilities(payload: Payload, voltage_v: float) -> StationCapabilities:

@@ -99,6 +99,10 @@ class Delivery:
         """Take it that the new transaction on an EVSE has no profile yet."""
         self._held.began((station_id, tx_slot(evse_number)))
 
+    def asked(self, station_id: str, evse_number: int) -> None:
+        """Send an EVSE its next profile even if it says the same as the last one (K15.FR.03)."""
+        self._held.asked((station_id, tx_slot(evse_number)))
+
     def doubt(self, station_id: str) -> None:
         """Take it that a station that has come back may have lost its profiles."""
         self._held.doubt(station_id)

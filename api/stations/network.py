@@ -19,10 +19,12 @@ from api.planning.service import Decision, replan
 from api.stations import repository
 from api.stations.arrivals import Arrivals
 from api.stations.between import BetweenPlans
+from api.stations.certificates import CertificateSigner
 from api.stations.connectivity import Connectivity, ConnectivitySettings
 from api.stations.delivery import RAMP_S, Delivery
 from api.stations.queue import PlanQueue
 from api.stations.replanner import Replanner
+from api.stations.requests import AnsweredNotices, NoticeHooks
 from api.stations.schemas import DeclarationWire, StandingWire
 from api.stations.service import StationService, Told
 from api.stations.site_map import SiteMap
@@ -54,6 +56,8 @@ class NetworkSettings:
         alone are told.
     connectivity : ConnectivitySettings
         What is kept of what stations say.
+    signer : CertificateSigner or None
+        Signs the certificates that stations ask for; None refuses.
     """
 
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
@@ -61,6 +65,7 @@ class NetworkSettings:
     ramp_s: float = RAMP_S
     look_every_s: float = 5.0
     connectivity: ConnectivitySettings = field(default_factory=ConnectivitySettings)
+    signer: CertificateSigner | None = None
 
 
 class ChargingNetwork:
@@ -108,9 +113,18 @@ class ChargingNetwork:
         if math.isfinite(settings.look_every_s):
             self._looking = Replanner(self._look, settings.look_every_s)
         self._states = StoredStates(database, self.registry, self._between.signs)
+        hooks = NoticeHooks(
+            self._changed, self._delivery.asked, self._sites.has_evse, self.connectivity.spawn
+        )
+        notices = AnsweredNotices(self.connectivity.writer, self.registry, hooks, clock, settings.signer)
         told = Told(self._changed, self._arrivals.arrived, self._delivery.began, self._metered)
         self.service = StationService(
-            self.connectivity.writer, self.registry, told, clock, settings.connectivity.process
+            self.connectivity.writer,
+            self.registry,
+            told,
+            clock,
+            settings.connectivity.process,
+            notices=notices,
         )
         self.gateway = Gateway(
             self.service,

@@ -85,6 +85,12 @@ class HeldProfiles:
             if place[0] == station_id:
                 self._held[place] = (*held, *map(_paused, held[-1:]))
 
+    def asked(self, place: Place) -> None:
+        """Note that a station wants to be sent what it holds once more: it may hold less until then."""
+        held = self._held.get(place)
+        if held:
+            self._held[place] = (*held, _paused(held[-1]))
+
     def refused(self, place: Place, profile: ChargingProfile) -> None:
         """Note that a station did not take a profile."""
         if place in self._held:

@@ -22,6 +22,7 @@ from api.ocpp.events import (
     TransactionUpdated,
 )
 from api.ocpp.metering import MeterReading
+from api.ocpp.notice_listener import NoticeListener
 from api.ocpp.registry import Clock, Registry, utc_now
 from api.stations import happenings, installed_profiles, repository, transactions
 from api.stations.happenings import Event, Happening
@@ -65,6 +66,8 @@ class StationService:
         Time of plans and stations.
     process : str
         Name of this process among those that stations connect to.
+    notices : NoticeListener or None
+        Hears what stations tell beyond transactions; None keeps it, and says no to what is asked.
     """
 
     def __init__(
@@ -74,8 +77,10 @@ class StationService:
         told: Told,
         clock: Clock = utc_now,
         process: str = "",
+        *,
+        notices: NoticeListener | None = None,
     ) -> None:
-        self.notices = KeptNotices(writer, clock)
+        self.notices = notices or KeptNotices(writer, clock)
         self._writer = writer
         self._registry = registry
         self._told = told

@@ -35,6 +35,11 @@ class SiteMap:
         site_id = self._site_of.get(station_id)
         return None if site_id is None else self._sites[site_id]
 
+    def has_evse(self, station_id: str, evse_number: int) -> bool:
+        """Tell whether a site says that a station has an EVSE of this number."""
+        station = self.station(station_id)
+        return station is not None and 1 <= evse_number <= len(station.evses)
+
     def station(self, station_id: str) -> Station | None:
         """Return what a site says of a station."""
         site = self.site_of(station_id)

@@ -10,7 +10,7 @@ from api.ocpp.capabilities import StationCapabilities
 from api.ocpp.periods import floor_to_tenth
 from api.ocpp.registry import Registry
 from api.planning.request import PlanRequest
-from api.stations import repository
+from api.stations import limits, needs, repository
 from api.stations.repository import Plugged
 from api.stations.schemas import StandingWire
 from api.stations.seen import SiteSigns
@@ -60,7 +60,10 @@ class StoredStates:
             stations = [station.station_id for station in standing.site.stations]
             plugged = repository.plugged_in(session, stations)
             ended = repository.ended(session, stations, now - _READ, _MOST_READ)
-        request = request_of(standing, plugged, now, self._registry)
+            asked = needs.kept(session, stations)
+            external = limits.kept(session, stations)
+        request = needs.knowing(request_of(standing, plugged, now, self._registry), plugged, asked)
+        request = limits.respecting(request, external)
         return self._signs(site_id).on(with_past(request, ended, plugged))
 
 

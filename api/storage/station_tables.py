@@ -71,6 +71,24 @@ class ExternalLimitRow(Table):
     at: Mapped[datetime]
 
 
+class ChargingNeedsRow(Table):
+    """What the car at an EVSE has asked for by ISO 15118; ``target_kwh`` counts from its transaction's beginning."""
+
+    __tablename__ = "charging_needs"
+
+    station_id: Mapped[str] = mapped_column(primary_key=True)
+    evse_number: Mapped[int] = mapped_column(primary_key=True)
+    transaction_id: Mapped[str | None]
+    transfer: Mapped[str]
+    departure: Mapped[datetime | None]
+    target_kwh: Mapped[float | None]
+    max_power_kw: Mapped[float | None]
+    max_current_a: Mapped[float | None]
+    n_phases: Mapped[int | None]
+    most_periods: Mapped[int | None] = mapped_column(BIG_KEY)
+    told_at: Mapped[datetime]
+
+
 class SecurityEventRow(Table):
     """Something that touches security, told by a station or noticed by the gateway."""
 
