@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from api.ocpp.capabilities import OcppVersion
 from api.ocpp.catalogue import Catalogue
 from api.ocpp.command_faults import CommandChecker
+from api.ocpp.ordering import in_order_of_schema
 from api.ocpp.registry import LinkClosed, Registry
 from api.ocpp.safeguards import CommandPolicy, may_be_sent, objections
 from api.ocpp.session_events import CallAnswered, CallFailed, CallTimedOut
@@ -121,7 +122,7 @@ class CommandDesk:
         began = loop.time()
         try:
             async with asyncio.timeout(LONGEST_S):
-                outcome = await link.call(command)
+                outcome = await link.call(in_order_of_schema(command, self.version(station_id)))
         except TimeoutError as error:
             raise NoAnswerError(f"{station_id!r} is busy with other commands") from error
         except OurProtocolError as error:

@@ -175,7 +175,7 @@ def answer_to(version, action, payload, notices):
 
 
 @pytest.mark.parametrize(("version", "action"), ASKED)
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(st.data())
 def test_every_message_of_a_station_is_answered_by_what_its_schema_allows(version, action, data):
     payload = data.draw(messages(version, action))

@@ -1,28 +1,16 @@
-"""Messages drawn from the schemas themselves: each valid one is understood and answered, none is our failure."""
+"""Messages drawn from the schemas themselves and damaged on their way: none is our failure."""
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.ocpp.capabilities import OcppVersion
 from api.ocpp.dialects import DIALECTS
-from api.ocpp.events import (
-    Acknowledgement,
-    AuthorizationDecision,
-    AuthorizationStatus,
-    AuthorizeRequested,
-    BootDecision,
-    Booted,
-    TransactionDecision,
-    TransactionStarted,
-)
 from api.ocpp.frames import Call, parse_frame
-from api.ocpp.registry import utc_now
 from api.ocpp.session import Session
 from api.ocpp.session_events import CallReceived, FrameToSend
-from api.ocpp.validation import MessageKind, MessageValidator
+from api.ocpp.validation import MessageValidator
 from tests.api.ocpp.drawn import messages
 
 VALIDATORS = {version: MessageValidator(version) for version in OcppVersion}
@@ -33,28 +21,6 @@ WITH_EFFECT = {
     OcppVersion.V21: (*COMMON, "TransactionEvent"),
 }
 ACTIONS = [(version, action) for version in OcppVersion for action in WITH_EFFECT[version]]
-
-
-def decision_for(event):
-    match event:
-        case Booted():
-            return BootDecision()
-        case AuthorizeRequested():
-            return AuthorizationDecision(AuthorizationStatus.ACCEPTED)
-        case TransactionStarted():
-            return TransactionDecision("1")
-    return Acknowledgement()
-
-
-@pytest.mark.parametrize(("version", "action"), ACTIONS)
-@given(st.data())
-def test_a_message_that_fits_its_schema_is_understood_and_answered(version, action, data):
-    payload = data.draw(messages(version, action))
-    dialect, validator = DIALECTS[version], VALIDATORS[version]
-    validator.check(action, MessageKind.REQUEST, payload)
-    event = dialect.decode_event(action, payload)
-    answer = dialect.encode_answer(event, decision_for(event), utc_now())
-    validator.check(action, MessageKind.RESPONSE, answer)
 
 
 @given(st.sampled_from(ACTIONS), st.data())
