@@ -9,7 +9,7 @@ from api.ocpp import v16, v21, v201
 from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile, ProfileSelection
 from api.ocpp.events import Decision, ProfileAnswer, StationEvent
-from api.ocpp.notices import CertificateRequested
+from api.ocpp.notices import CertificateRequested, ExternalLimitSet
 from api.ocpp.wire import Command, Fault, Payload
 
 
@@ -42,6 +42,9 @@ class Dialect(Protocol):
 
     def encode_remote_start(self, id_token: str, profile: ChargingProfile) -> Command:
         """Return the request that begins a transaction under a profile."""
+
+    def encode_limit_query(self, limit: ExternalLimitSet, request_id: int) -> Command | None:
+        """Return the request for how much somebody else allows a station; None where no version knows it."""
 
     def decode_profile_answer(self, payload: Payload) -> ProfileAnswer:
         """Return what a station says to a profile."""

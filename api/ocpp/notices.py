@@ -42,6 +42,8 @@ class ReportPart:
     is_last : bool
     message : Payload
         As it came.
+    limit : ExternalLimitSet or None
+        What somebody else allows, where that is what was reported (K09).
     """
 
     action: str
@@ -49,6 +51,7 @@ class ReportPart:
     number: int | None
     is_last: bool
     message: Payload
+    limit: "ExternalLimitSet | None" = None
 
 
 # --- smart charging -------------------------------------------------------------------------------
@@ -88,7 +91,8 @@ class ExternalLimitSet:
         0 for the whole station.
     schedules : tuple of ExternalSchedule
         Empty where the station does not tell how much it may draw.
-    is_grid_critical : bool
+    is_grid_critical : bool or None
+        None where it was not told.
     is_local_generation : bool
         It is not a limit but what is generated behind the station's connection (2.1).
     """
@@ -96,7 +100,7 @@ class ExternalLimitSet:
     source: str
     evse_number: int
     schedules: tuple[ExternalSchedule, ...] = ()
-    is_grid_critical: bool = False
+    is_grid_critical: bool | None = None
     is_local_generation: bool = False
 
 

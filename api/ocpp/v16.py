@@ -27,7 +27,7 @@ from api.ocpp.events import (
 )
 from api.ocpp.metering import MeterReading, Sample, number_from, reading_from_samples
 from api.ocpp.notice_answers import DataDecision, Verdict
-from api.ocpp.notices import CertificateRequested, DataReceived, Noticed, SecurityEventTold
+from api.ocpp.notices import CertificateRequested, DataReceived, ExternalLimitSet, Noticed, SecurityEventTold
 from api.ocpp.wire import Command, Fault, Payload, count_from, format_time, given, parse_time
 from models.errors import InvalidInputError, Issue
 from models.grid.site import CurrentType
@@ -125,6 +125,11 @@ def encode_signed_certificate(request: CertificateRequested, chain: str) -> Comm
     """Return CertificateSigned with the certificate that was requested; 1.6 has one kind of it."""
     del request
     return Command("CertificateSigned", {"certificateChain": chain})
+
+
+def encode_limit_query(limit: ExternalLimitSet, request_id: int) -> None:
+    """Return nothing: stations of 1.6 know no limits of somebody else."""
+    del limit, request_id
 
 
 def encode_capability_queries() -> tuple[Command, ...]:

@@ -12,6 +12,7 @@ from api.ocpp.since_v201.answers import fault_code
 from api.ocpp.since_v201.profiles import (
     decode_profile_answer,
     encode_clear_profiles,
+    encode_limit_query,
     identity_of,
     request_start,
     set_profile,
@@ -32,6 +33,7 @@ __all__ = [
     "encode_answer",
     "encode_capability_queries",
     "encode_clear_profiles",
+    "encode_limit_query",
     "encode_profile",
     "encode_remote_start",
     "encode_signed_certificate",

@@ -46,12 +46,14 @@ def keep(session: Session, station_id: str, told: ExternalLimitSet, now: datetim
     """Store a limit, or replace the one of the same source; what is generated locally limits nothing."""
     if told.is_local_generation:
         return
+    known = session.get(ExternalLimitRow, (station_id, told.evse_number, told.source))
+    before = None if known is None else known.is_grid_critical
     session.merge(
         ExternalLimitRow(
             station_id=station_id,
             evse_number=told.evse_number,
             source=told.source,
-            is_grid_critical=told.is_grid_critical,
+            is_grid_critical=before if told.is_grid_critical is None else told.is_grid_critical,
             schedules=[_document(schedule) for schedule in told.schedules],
             at=now,
         )

@@ -80,11 +80,13 @@ class AnsweredNotices(KeptNotices):
         """Keep a part of a report; one whose numbers nobody can have asked for is passed over."""
         if _is_number(abs(event.request_id)) and _is_number(event.number or 0):
             await super().reported(station_id, event)
+        if event.limit is not None:
+            await self.limit_set(station_id, event.limit)
 
     # --- smart charging ---------------------------------------------------------------------------
 
     async def limit_set(self, station_id: str, event: ExternalLimitSet) -> None:
-        """Store the limit, and plan with it."""
+        """Store the limit, and plan with it; a station that does not say how much it is, is asked (K09)."""
         now = self._clock()
         if not _is_number(event.evse_number):
             return
@@ -96,6 +98,16 @@ class AnsweredNotices(KeptNotices):
 
         await self._writer.write(note)
         self._hooks.changed(station_id)
+        if not (event.schedules or event.is_local_generation):
+            self._hooks.spawn(self._ask_limit(station_id, event))
+
+    async def _ask_limit(self, station_id: str, event: ExternalLimitSet) -> None:
+        """Have a station report how much somebody else allows."""
+        link = self._registry.link(station_id)
+        request_id = int(self._clock().timestamp()) % _MOST
+        query = None if link is None else link.dialect.encode_limit_query(event, request_id)
+        if link is not None and query is not None:
+            await link.call(query)
 
     async def limit_cleared(self, station_id: str, event: ExternalLimitCleared) -> None:
         """Forget the limit, and plan without it."""

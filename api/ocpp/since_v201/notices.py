@@ -21,6 +21,7 @@ from api.ocpp.notices import (
     SecurityEventTold,
 )
 from api.ocpp.since_v201.needs import charging_needs
+from api.ocpp.since_v201.profiles import EXTERNAL
 from api.ocpp.wire import Payload, parse_time
 
 NOTED: Final = frozenset(
@@ -49,12 +50,14 @@ REPORTS: Final = frozenset(
 def report_part(action: str, payload: Payload) -> ReportPart:
     """Return one message of a report."""
     number = payload.get("seqNo")
+    is_profiles = action == "ReportChargingProfiles"
     return ReportPart(
         action=action,
         request_id=int(payload["requestId"]),
         number=None if number is None else int(number),
         is_last=not payload.get("tbc", False),
         message=payload,
+        limit=_reported_limit(payload) if is_profiles else None,
     )
 
 
@@ -104,8 +107,23 @@ def _limit_set(payload: Payload) -> ExternalLimitSet:
         source=limit["chargingLimitSource"],
         evse_number=int(payload.get("evseId", 0)),
         schedules=tuple(_schedule(schedule) for schedule in payload.get("chargingSchedule", ())),
-        is_grid_critical=limit.get("isGridCritical", False),
+        is_grid_critical=limit.get("isGridCritical"),
         is_local_generation=limit.get("isLocalGeneration", False),
+    )
+
+
+def _reported_limit(payload: Payload) -> ExternalLimitSet | None:
+    """Return the limit of somebody else that a station has reported; None where it reports our own profiles."""
+    schedules = tuple(
+        _schedule(schedule)
+        for profile in payload["chargingProfile"]
+        if profile["chargingProfilePurpose"] == EXTERNAL
+        for schedule in profile["chargingSchedule"]
+    )
+    return (
+        ExternalLimitSet(payload["chargingLimitSource"], int(payload["evseId"]), schedules)
+        if schedules
+        else None
     )
 
 

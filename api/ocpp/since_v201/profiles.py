@@ -6,6 +6,7 @@ from typing import Final
 
 from api.ocpp.charging_profile import ChargingProfile, ProfilePurpose, ProfileSelection
 from api.ocpp.events import ProfileAnswer, ProfileStatus
+from api.ocpp.notices import ExternalLimitSet
 from api.ocpp.wire import Command, Payload, format_time, given
 from models.errors import InvalidInputError, Issue
 
@@ -16,6 +17,9 @@ PURPOSES: Final[Mapping[ProfilePurpose, str]] = MappingProxyType(
         ProfilePurpose.STATION_MAX: "ChargingStationMaxProfile",
     }
 )
+
+EXTERNAL: Final = "ChargingStationExternalConstraints"
+"""The purpose of profiles that somebody else has set; we never do (K01.FR.22)."""
 
 
 def set_profile(profile: ChargingProfile, written: Payload) -> Command:
@@ -64,6 +68,13 @@ def encode_clear_profiles(selection: ProfileSelection) -> Command:
         }
     )
     return Command("ClearChargingProfile", {"chargingProfileCriteria": criteria})
+
+
+def encode_limit_query(limit: ExternalLimitSet, request_id: int) -> Command:
+    """Return GetChargingProfiles for a limit that a station has told without saying how much it is (K09)."""
+    criteria = {"chargingProfilePurpose": EXTERNAL, "chargingLimitSource": [limit.source]}
+    payload = {"requestId": request_id, "evseId": limit.evse_number, "chargingProfile": criteria}
+    return Command("GetChargingProfiles", payload)
 
 
 def decode_profile_answer(payload: Payload) -> ProfileAnswer:

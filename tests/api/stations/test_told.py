@@ -34,6 +34,7 @@ from api.ocpp.notices import (
 from api.ocpp.periods import SchedulePeriod
 from api.ocpp.registry import Registry
 from api.ocpp.session_events import CallAnswered, Oddity
+from api.ocpp.validation import MessageKind, MessageValidator
 from api.ocpp.wire import Command
 from api.stations import limits, meter_book, needs, repository
 from api.stations.happenings import Happening
@@ -44,9 +45,11 @@ from api.storage.station_tables import EventRow, ExternalLimitRow, ReportPartRow
 from api.storage.writer import GroupWriter
 from models.timegrid import TimeGrid
 from models.units import W_PER_KW
+from tests.api.ocpp.drawn import disorder
 from tests.api.stations.test_network import standing
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
+VALIDATOR = MessageValidator(OcppVersion.V21)
 GRID = TimeGrid(NOW, 900, 8)
 
 
@@ -150,6 +153,33 @@ def test_k13_a_limit_is_kept_until_its_source_clears_it(database):
         limits.forget(session, "north", ExternalLimitCleared("EMS", 0))
         limits.forget(session, "north", ExternalLimitCleared("SO", 2))
     assert [row.source for row in rows(database, ExternalLimitRow)] == ["SO"]
+
+
+def test_k09_a_station_that_does_not_say_how_much_is_allowed_is_asked_and_its_report_counts(database):
+    period = {"startPeriod": 0, "limit": 9.0}
+    written = {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [period]}
+    profile = {"id": 5, "stackLevel": 0, "chargingProfileKind": "Absolute", "chargingSchedule": [written]}
+    message = {"requestId": 3, "chargingLimitSource": "EMS", "evseId": 0}
+
+    def report(purpose):
+        payload = message | {"chargingProfile": [profile | {"chargingProfilePurpose": purpose}]}
+        return DIALECTS[OcppVersion.V21].decode_event("ReportChargingProfiles", payload)
+
+    async def scenario(desk):
+        await desk.notices.limit_set("north", ExternalLimitSet("EMS", 0, is_grid_critical=True))
+        await desk.spawned.pop()
+        [query] = desk.link.sent
+        VALIDATOR.check(query.action, MessageKind.REQUEST, query.payload)
+        assert disorder(OcppVersion.V21, query.action, query.payload) == []
+        await desk.notices.reported("north", report("TxDefaultProfile"))
+        await desk.notices.reported("north", report("ChargingStationExternalConstraints"))
+        assert desk.spawned == []
+        with database.read() as session:
+            [known] = limits.kept(session, ["north"])
+        assert [one.limit for one in known.schedules[0].periods] == [9.0]
+        assert [row.is_grid_critical for row in rows(database, ExternalLimitRow)] == [True]
+
+    at_desk(database, scenario)
 
 
 # --- what cars ask for (K15) ----------------------------------------------------------------------
