@@ -21,7 +21,7 @@ from api.stations.happenings import Event, Happening
 from api.stations.log.store import PER_STATION, MessageLog
 from api.stations.log.traffic import LogScope, TrafficBook
 from api.stations.meter_book import Metered
-from api.stations.state.schemas import capabilities_in
+from api.stations.state.kept.schemas import capabilities_in
 from api.stations.watch import StationWatch
 from api.storage.engine import Database
 from api.storage.station_tables import StationFactsRow

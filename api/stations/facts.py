@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from api.ocpp.capabilities import StationCapabilities
 from api.ocpp.registry import Registry
 from api.stations.log.traffic import StationTraffic, TrafficBook
-from api.stations.state.schemas import document_of_capabilities
+from api.stations.state.kept.schemas import document_of_capabilities
 from api.storage.station_tables import StationFactsRow
 from models.state import Conduct
 

@@ -6,8 +6,11 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
+
+from sqlalchemy.orm import Session
 
 from api.ocpp.gateway import Gateway, GatewaySettings
 from api.ocpp.listener import AcceptEveryStation, Authenticator
@@ -35,6 +38,8 @@ from models.grid.site import Site
 from models.validate import validate_state
 
 _log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 Observer: TypeAlias = Callable[[Decision], None]
 """Is shown every plan that was stored; called on a thread of the planner."""
@@ -209,6 +214,25 @@ class ChargingNetwork:
     def trigger(self, site_id: str) -> None:
         """Plan a site soon: a limit, a price or a measurement has changed."""
         self._replanner.trigger(site_id)
+
+    @property
+    def now(self) -> datetime:
+        """The time of plans and stations."""
+        return self._clock()
+
+    def site_id_of(self, station_id: str) -> str | None:
+        """Return the site that a station belongs to."""
+        site = self._sites.site_of(station_id)
+        return None if site is None else site.site_id
+
+    def stations_of(self, site_id: str) -> tuple[str, ...]:
+        """Return the stations of a site; none of one that nobody knows."""
+        return self._sites.stations_of(site_id)
+
+    def read(self, work: Callable[[Session], Result]) -> Result:
+        """Read from the database; for a thread."""
+        with self._database.read() as session:
+            return work(session)
 
     @property
     def is_quiet(self) -> bool:

@@ -46,3 +46,8 @@ class SiteMap:
         if site is None:
             return None
         return next(station for station in site.stations if station.station_id == station_id)
+
+    def stations_of(self, site_id: str) -> tuple[str, ...]:
+        """Return the stations of a site."""
+        site = self._sites.get(site_id)
+        return () if site is None else tuple(station.station_id for station in site.stations)

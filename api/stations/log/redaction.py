@@ -88,6 +88,11 @@ def redacted_document(action: str, document: Mapping[str, Any]) -> dict[str, Any
     return clean
 
 
+def shortened(token: str) -> str:
+    """Return the end of a token: enough to tell two apart; of a short one nothing."""
+    return f"{HIDDEN}{token[-_SHOWN:]}" if len(token) >= _SHORT else HIDDEN
+
+
 def _clean(value: Any, *, in_secret: bool = False) -> Any:  # noqa: ANN401 - any JSON
     """Return a value without its secrets; ``in_secret`` where it belongs to a variable that is one."""
     match value:
@@ -130,8 +135,8 @@ def _hidden(value: Any, shown: str | None) -> Any:  # noqa: ANN401 - any JSON
             return {n: v if n in _KEPT else _hidden(v, shown) for n, v in value.items()}
         case list():
             return [_hidden(element, shown) for element in value]
-        case str() if shown is None and len(value) >= _SHORT:
-            return f"{HIDDEN}{value[-_SHOWN:]}"
+        case str() if shown is None:
+            return shortened(value)
         case bool() | None:
             return value
         case _:

@@ -25,7 +25,7 @@ from api.stations.facts import FactsBook
 from api.stations.happenings import Event, EventFilter, Happening
 from api.stations.log.traffic import TrafficBook
 from api.stations.meter_book import Metered
-from api.stations.state.schemas import capabilities_in, document_of_capabilities
+from api.stations.state.kept.schemas import capabilities_in, document_of_capabilities
 from api.storage.engine import Database
 from api.storage.station_tables import ConnectorChangeRow, EventRow, StationFactsRow
 from api.storage.tables import MeterValueRow, StationRow, TransactionRow
