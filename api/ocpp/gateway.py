@@ -164,6 +164,11 @@ class Gateway:
         """
         return self._server.port
 
+    @property
+    def n_half_open(self) -> int:
+        """Number of connections whose hand-shake is not finished."""
+        return len(self._half_open)
+
     async def start(self) -> None:
         """Begin to listen."""
         settings, encrypted = self._settings, {}

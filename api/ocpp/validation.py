@@ -26,6 +26,11 @@ _FOLDERS: Final = MappingProxyType({OcppVersion.V16: "v16", OcppVersion.V201: "v
 _OWN_WORDS: Final = MappingProxyType({"multipleOf": "must have at most one decimal"})
 
 
+_GREATEST_INTEGER: Final = 2**31 - 1
+_GREATEST_NUMBER: Final = 1e30
+_LEAST_INTEGER: Final = -(2**31)
+
+
 class MessageKind(StrEnum):
     """What a payload is: half of an exchange, or a message that nobody answers."""
 
@@ -127,8 +132,21 @@ def _schema(version: OcppVersion, action: str, kind: MessageKind) -> _Schema:
     file = resources.files("ocpp").joinpath(_FOLDERS[version], "schemas", f"{action}{suffix}.json")
     if not file.is_file():
         raise UnknownActionError(action)
-    schema: _Schema = json.loads(file.read_text(encoding="utf-8-sig"))
+    schema: _Schema = json.loads(file.read_text(encoding="utf-8-sig"), object_hook=_bounded)
     return schema
+
+
+def _bounded(node: _Schema) -> _Schema:
+    """Return a part of a schema whose integers have 32 bits, as OCPP says and its schemas do not.
+
+    A longer one fits no column of a database. Of other numbers, what no meter can show is refused: an integer
+    of hundreds of digits fits no float, and the sum of the greatest floats is infinite.
+    """
+    if node.get("type") == "integer":
+        return {"minimum": _LEAST_INTEGER, "maximum": _GREATEST_INTEGER} | node
+    if node.get("type") == "number":
+        return {"minimum": -_GREATEST_NUMBER, "maximum": _GREATEST_NUMBER} | node
+    return node
 
 
 def _is_time(text: str) -> bool:

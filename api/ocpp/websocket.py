@@ -57,6 +57,7 @@ class WebSocket(asyncio.BufferedProtocol):
         self.latency_s: float | None = None
         self.address = ""
         self._is_entering = False
+        self._has_said_all = False
         self._owner = owner
         self._settings = settings
         # a view: TLS reads several records in one go, into slices, and a slice of the array would be a copy
@@ -95,7 +96,7 @@ class WebSocket(asyncio.BufferedProtocol):
     @property
     def is_open(self) -> bool:
         """Whether messages can be sent."""
-        return self._protocol.state is OPEN
+        return self._protocol.state is OPEN and not (self._has_said_all or self.transport.is_closing())
 
     def respond(self, status: int, text: str) -> Response:
         """Return a plain answer to a handshake."""
@@ -103,7 +104,7 @@ class WebSocket(asyncio.BufferedProtocol):
 
     def send(self, text: str) -> None:
         """Send a message; nothing happens if the connection is closing."""
-        if self._protocol.state is OPEN:
+        if self.is_open:
             payload = text.encode()
             self.transport.write(text_head(len(payload)) + payload)
 
@@ -217,6 +218,11 @@ class WebSocket(asyncio.BufferedProtocol):
             response = self.respond(500, "the handshake failed\n")
         self._admission = None
         self._settle()
+        if (
+            self._protocol.state is not State.CONNECTING or self._protocol.eof_sent
+        ):  # the peer did not wait for its answer
+            self._abort()
+            return
         self._protocol.send_response(response)
         self._flush()
         if self.is_open:
@@ -325,6 +331,8 @@ class WebSocket(asyncio.BufferedProtocol):
     def _flush(self) -> None:
         """Send what the protocol has to say; the end of its words half-closes the connection."""
         for data in self._protocol.data_to_send():
+            if self._has_said_all or self.transport.is_closing():
+                continue  # the peer has gone meanwhile, or was told the end already
             if data:
                 self.transport.write(data)
             else:
@@ -332,11 +340,16 @@ class WebSocket(asyncio.BufferedProtocol):
 
     def _half_close(self) -> None:
         """Say no more, and give the peer time to read: to close at once could destroy what is on its way."""
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-            self._start_timer(self._settings.close_timeout_s, self._abort)
-        else:
+        self._has_said_all = True
+        if not self.transport.can_write_eof():
             self._transport_close()
+            return
+        try:
+            self.transport.write_eof()
+        except OSError:  # the peer has gone, and the loop does not know it yet
+            self._abort()
+        else:
+            self._start_timer(self._settings.close_timeout_s, self._abort)
 
     def _transport_close(self) -> None:
         self.transport.close()

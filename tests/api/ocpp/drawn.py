@@ -80,7 +80,7 @@ def member(schema, definitions):
 
 
 def numbers(schema, _):
-    least, most = schema.get("minimum"), schema.get("maximum")
+    least, most = schema.get("minimum", -1e30), schema.get("maximum", 1e30)
     if "multipleOf" in schema:
         return st.integers(-100, 10_000).map(lambda tenths: tenths / 10)
     drawn = st.floats(least, most, allow_nan=False, allow_infinity=False)
@@ -88,7 +88,7 @@ def numbers(schema, _):
 
 
 def integers(schema, _):
-    odd = [n for n in (0, 1, -1, 2**63, 10**30) if within(schema, n)]
+    odd = [n for n in (0, 1, -1, 2**31 - 1, -(2**31)) if within(schema, n)]
     least, most = int(schema.get("minimum", 0)), int(schema.get("maximum", 100))
     return st.sampled_from(odd) | st.integers(least, max(least, most))
 

@@ -7,7 +7,7 @@ import pytest
 from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from api.ocpp.admission import DoorSettings
-from api.ocpp.alarms import AlarmKind
+from api.ocpp.alarms import Alarm, AlarmKind
 from api.ocpp.capabilities import OcppVersion
 from api.ocpp.commands import CommandOutcome
 from api.ocpp.session_events import Oddity
@@ -110,7 +110,7 @@ def test_a_second_connection_needs_proof_before_it_takes_the_place_of_the_first(
 
 def test_two_clients_with_one_identity_that_throw_each_other_out_are_told():
     async def scenario(house):
-        heard = []
+        heard: list[Alarm] = []
         house.gateway.alarms.subscribe(heard.append)
         async with AsyncExitStack() as stack:
             for _ in range(5):

@@ -1,0 +1,1 @@
+"""Hostile stations: frames that nobody should send, and conversations that nobody should lead."""
