@@ -249,6 +249,25 @@ def ocpp_check(
     command.check(profile, version, as_json=json)
 
 
+@ocpp.command("encode")
+def ocpp_encode(
+    schedule: Annotated[
+        Path, typer.Argument(help="Limits by EVSE and slot; see `gridpilot schema ocpp-encode`.")
+    ],
+    version: Annotated[
+        str | None, typer.Option(help="1.6, 2.0.1 or 2.1; that of the document, unless given.")
+    ] = None,
+    capabilities: Annotated[
+        Path | None,
+        typer.Option(help="What the station can do, as JSON; that of the document, unless given."),
+    ] = None,
+) -> None:
+    """Print the requests that tell a station a schedule, in order; they never allow more than it does."""
+    from api.commands import ocpp as command
+
+    command.encode(schedule, version, capabilities)
+
+
 def main() -> None:
     """Run the command line."""
     app()

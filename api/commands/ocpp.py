@@ -14,6 +14,7 @@ from api.commands.files import faults_told, read_bytes
 if TYPE_CHECKING:
     from api.ocpp.smart.breaches import Breach
     from api.ocpp.smart.checking import Verdict
+    from api.ocpp.smart.encoding import Request
 
 
 def composite(path: Path) -> None:
@@ -44,6 +45,24 @@ def check(path: Path, version: str | None, *, as_json: bool) -> None:
         _tell(verdict)
     if not verdict.is_valid:
         raise Exit(1)
+
+
+def encode(path: Path, version: str | None, capabilities: Path | None) -> None:
+    """Print the requests that tell a station a schedule; what it cannot be told goes to the error stream."""
+    from api.smart.encodes import encode_case_in, told_of
+
+    with faults_told(path.name):
+        able = None if capabilities is None else read_bytes(capabilities)
+        told = told_of(encode_case_in(read_bytes(path), version, able))
+    for note in told.notes:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[yellow]note[/] {escape(note)}")
+    show([_request_document(request) for request in told.requests])
+
+
+def _request_document(request: "Request") -> dict[str, Any]:
+    """Return a request as JSON; one that is not sent now tells when."""
+    when = {} if request.send_at is None else {"send_at": request.send_at.isoformat()}
+    return {"action": request.command.action, "payload": request.command.payload} | when
 
 
 def _verdict_document(verdict: "Verdict") -> dict[str, Any]:

@@ -11,6 +11,7 @@ def schema(of: str) -> None:
     from api.forecasts.asked.schemas import ForecastWire
     from api.planning.schemas import StateWire
     from api.smart.capabilities.schemas import CheckCaseWire
+    from api.smart.schedules.schemas import EncodeCaseWire
     from api.smart.schemas import CompositeCaseWire
     from api.wire.schemas import WireModel
 
@@ -19,6 +20,7 @@ def schema(of: str) -> None:
         "forecast": ForecastWire,
         "ocpp-composite": CompositeCaseWire,
         "ocpp-check": CheckCaseWire,
+        "ocpp-encode": EncodeCaseWire,
     }
     with faults_told("schema"):
         if of not in inputs:

@@ -39,6 +39,17 @@ class Feature(StrEnum):
     """Follows setpoints, and gives energy back where they ask for it."""
 
 
+class QuirkKind(StrEnum):
+    """How some models differ from what they tell, or from what OCPP says; see :mod:`api.ocpp.quirks`."""
+
+    NO_STATION_MAX = "refuses a profile for the whole station"
+    ONLY_WATTS = "takes limits in watt only"
+    NO_PHASE_SWITCH = "does not switch phases, whatever it tells"
+    LIMIT_LOST_AFTER_PAUSE = "charges without a limit once it resumes after 0 A, until it is told again"
+    ZERO_ENDS_CHARGING = "ends transactions at 0 A, also those that begin later"
+    IGNORES_LIMITS = "accepts limits and does not follow"
+
+
 @dataclass(frozen=True, slots=True)
 class StationCapabilities:
     """What a profile for this station may contain.
@@ -77,6 +88,7 @@ class StationCapabilities:
     takes_dynamic : bool
         Takes profiles that are updated step by step (2.1, K01.FR.121).
     features : frozenset of Feature
+    quirks : frozenset of QuirkKind
     update_pause_s : int
         Least time between two profiles of one purpose [s] (``ChargingProfileUpdateRateLimit``, 2.1).
     max_external_id : int or None
@@ -103,6 +115,7 @@ class StationCapabilities:
     obeys_external_signals: bool = False
     takes_dynamic: bool = False
     features: frozenset[Feature] = frozenset()
+    quirks: frozenset[QuirkKind] = frozenset()
     update_pause_s: int = 0
     max_external_id: int | None = None
 
@@ -114,6 +127,10 @@ class StationCapabilities:
         tenths = self.voltage_v * 10
         if not self.voltage_v > 0 or abs(tenths - round(tenths)) > _VOLT_TOLERANCE:
             raise ValueError(f"{self.voltage_v} V is no nominal voltage")
+
+    def has(self, quirk: QuirkKind) -> bool:
+        """Tell whether the model is known for a quirk."""
+        return quirk in self.quirks
 
 
 V201_MAX_PERIODS: Final = 1024

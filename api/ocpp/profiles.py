@@ -1,5 +1,6 @@
 """From planned pilots to charging profiles and back, without a protocol version."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,9 +9,16 @@ from typing import Final
 
 import numpy as np
 
-from api.ocpp.capabilities import V201_MAX_PERIODS, OcppVersion, RateUnit, StationCapabilities
+from api.ocpp.capabilities import (
+    V201_MAX_PERIODS,
+    Feature,
+    OcppVersion,
+    QuirkKind,
+    RateUnit,
+    StationCapabilities,
+)
 from api.ocpp.charging_profile import ChargingProfile, ProfilePurpose
-from api.ocpp.periods import SchedulePeriod, fit_periods, floor_to_tenth
+from api.ocpp.periods import OperationMode, SchedulePeriod, fit_periods, floor_to_tenth
 from models.arrays import FloatArray, frozen
 from models.errors import InvalidInputError, Issue, IssueList
 from models.grid.site import N_PHASES, CurrentType
@@ -26,6 +34,7 @@ __all__ = [
     "SafeFloor",
     "SchedulePeriod",
     "StationCapabilities",
+    "closed_by_zero",
     "fallback_profiles",
     "limits_from_profile",
     "profile_from_pilots",
@@ -62,6 +71,11 @@ class PilotRow:
     n_phases : int
         Phases that the EVSE loads.
     current_type : CurrentType
+    slot_phases : tuple of int
+        Phases of each slot, where they change; empty where they do not.
+    setpoint_w, discharge_w : (n_slots,) float64, or None
+        Power to follow, and most that may be given back (at most 0) [W]; a station that cannot follow is
+        told no more than the setpoint.
     """
 
     start: datetime
@@ -70,10 +84,22 @@ class PilotRow:
     evse_number: int = 1
     n_phases: int = N_PHASES
     current_type: CurrentType = CurrentType.AC
+    slot_phases: tuple[int, ...] = ()
+    setpoint_w: FloatArray | None = None
+    discharge_w: FloatArray | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pilot_a", frozen(self.pilot_a))
         issues = IssueList()
+        for name in ("setpoint_w", "discharge_w"):
+            values = getattr(self, name)
+            if values is not None:
+                object.__setattr__(self, name, frozen(values))
+                fits = getattr(self, name).shape == self.pilot_a.shape and bool(np.isfinite(values).all())
+                issues.require(fits, name, "is not one finite value for each slot")
+        issues.require(
+            len(self.slot_phases) in (0, self.pilot_a.size), "slot_phases", "is not one for each slot"
+        )
         issues.require(
             self.start.tzinfo is not None and self.start.microsecond == 0, "start", "no aware whole second"
         )
@@ -83,6 +109,15 @@ class PilotRow:
         finite = bool(np.isfinite(self.pilot_a).all() and (self.pilot_a >= 0).all())
         issues.require(finite, "pilot_a", "is not finite and at least 0")
         issues.raise_if_any()
+
+    @property
+    def is_both_ways(self) -> bool:
+        """Whether more than a limit is to be told."""
+        return self.setpoint_w is not None or self.discharge_w is not None
+
+    def phases_at(self, slot: int) -> int:
+        """Return the phases that are loaded in a slot."""
+        return self.slot_phases[slot] if self.slot_phases else self.n_phases
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +164,15 @@ def profile_from_pilots(
     start = min(slot_start, _margin_before(now))
     ahead_s = int((slot_start - start).total_seconds())
     duration_s = ahead_s + (row.pilot_a.size - slot) * row.step_s
-    unit = _rate_unit(capabilities, row.current_type)
+    unit = RateUnit.POWER if _follows(row, capabilities) else _rate_unit(capabilities, row.current_type)
     periods = tuple(
-        SchedulePeriod(
-            ahead_s + i * row.step_s if i else 0, _limit(float(a), row, unit, capabilities), row.n_phases
-        )
-        for i, a in enumerate(row.pilot_a[slot:])
+        _period(row, k, ahead_s + (k - slot) * row.step_s if k > slot else 0, unit, capabilities)
+        for k in range(slot, row.pilot_a.size)
     )
     purpose = ProfilePurpose.TX_DEFAULT if transaction_id is None else ProfilePurpose.TX
     stack_level = min(1, capabilities.max_stack_level)
     profile = ChargingProfile(
-        profile_id=_profile_id(row.evse_number, purpose, stack_level),
+        profile_id=_profile_id(row.evse_number, purpose, stack_level, capabilities),
         purpose=purpose,
         evse_number=row.evse_number,
         stack_level=stack_level,
@@ -151,7 +184,18 @@ def profile_from_pilots(
         current_type=row.current_type,
     )
     bare = purpose is ProfilePurpose.TX_DEFAULT and capabilities.max_stack_level == 0
-    return _closed_by_zero(profile, capabilities) if bare else profile
+    return closed_by_zero(profile, capabilities) if bare else profile
+
+
+def closed_by_zero(profile: ChargingProfile, capabilities: StationCapabilities) -> ChargingProfile:
+    """Return the profile without an end: after its horizon it allows nothing, where nothing lies beneath it."""
+    duration_s = profile.duration_s or 0
+    room = max(_max_periods(capabilities) - 1, 1)
+    last = profile.periods[-1]
+    closing = SchedulePeriod(duration_s, 0.0, last.n_phases, *_still(last))
+    periods = (*fit_periods(profile.periods, duration_s, room), closing)
+    fitting = fit_periods(periods, duration_s + 1, _max_periods(capabilities))
+    return replace(profile, duration_s=None, periods=fitting)
 
 
 def fallback_profiles(
@@ -171,7 +215,7 @@ def fallback_profiles(
         _constant_profile(floor, ProfilePurpose.TX_DEFAULT, evse_number, capabilities, start)
         for evse_number in evse_numbers
     ]
-    if capabilities.max_profiles <= 2 * len(evse_numbers):
+    if capabilities.max_profiles <= 2 * len(evse_numbers) or capabilities.has(QuirkKind.NO_STATION_MAX):
         return tuple(defaults)
     return (*defaults, _constant_profile(floor, ProfilePurpose.STATION_MAX, 0, capabilities, start))
 
@@ -232,6 +276,38 @@ def _rate_unit(capabilities: StationCapabilities, current_type: CurrentType) -> 
     return wanted if wanted in capabilities.rate_units else min(capabilities.rate_units)
 
 
+def _period(
+    row: PilotRow, slot: int, start_s: int, unit: RateUnit, capabilities: StationCapabilities
+) -> SchedulePeriod:
+    """Return one slot as a period."""
+    n_phases, pilot_a = row.phases_at(slot), float(row.pilot_a[slot])
+    setpoint_w = None if row.setpoint_w is None else float(row.setpoint_w[slot])
+    discharge_w = None if row.discharge_w is None else float(row.discharge_w[slot])
+    if not _follows(row, capabilities):
+        if setpoint_w is not None:
+            pilot_a = min(pilot_a, max(setpoint_w, 0.0) / (capabilities.voltage_v * n_phases))
+        return SchedulePeriod(
+            start_s, _limit(pilot_a, replace(row, n_phases=n_phases), unit, capabilities), n_phases
+        )
+    limit = floor_to_tenth(pilot_a * capabilities.voltage_v * n_phases)
+    lowest = 0.0 if discharge_w is None else -floor_to_tenth(-discharge_w)
+    wanted = limit if setpoint_w is None else math.copysign(floor_to_tenth(abs(setpoint_w)), setpoint_w)
+    return SchedulePeriod(
+        start_s, limit, n_phases, min(max(wanted, lowest), limit), lowest, OperationMode.CENTRAL_SETPOINT
+    )
+
+
+def _still(period: SchedulePeriod) -> tuple[float | None, float | None, OperationMode | None]:
+    """Return the setpoint, discharge limit and mode of a pause in a profile of such periods."""
+    return (None, None, None) if period.setpoint is None else (0.0, 0.0, period.operation_mode)
+
+
+def _follows(row: PilotRow, capabilities: StationCapabilities) -> bool:
+    """Tell whether the station is told setpoints: it must know them, and take watt."""
+    knows = capabilities.version is OcppVersion.V21 and Feature.BOTH_WAYS in capabilities.features
+    return row.is_both_ways and knows and RateUnit.POWER in capabilities.rate_units
+
+
 def _limit(
     pilot_a: float, row: PilotRow | SafeFloor, unit: RateUnit, capabilities: StationCapabilities
 ) -> float:
@@ -256,16 +332,6 @@ def _max_periods(capabilities: StationCapabilities) -> int:
     return capabilities.max_periods
 
 
-def _closed_by_zero(profile: ChargingProfile, capabilities: StationCapabilities) -> ChargingProfile:
-    """Return the profile without an end: after its horizon it allows nothing."""
-    duration_s = profile.duration_s or 0
-    room = max(_max_periods(capabilities) - 1, 1)
-    closing = SchedulePeriod(duration_s, 0.0, profile.periods[-1].n_phases)
-    periods = (*fit_periods(profile.periods, duration_s, room), closing)
-    fitting = fit_periods(periods, duration_s + 1, _max_periods(capabilities))
-    return replace(profile, duration_s=None, periods=fitting)
-
-
 def _constant_profile(
     floor: SafeFloor,
     purpose: ProfilePurpose,
@@ -277,7 +343,7 @@ def _constant_profile(
     unit = _rate_unit(capabilities, floor.current_type)
     current_a = floor.station_max_a if purpose is ProfilePurpose.STATION_MAX else floor.share_a
     return ChargingProfile(
-        profile_id=_profile_id(evse_number, purpose, 0),
+        profile_id=_profile_id(evse_number, purpose, 0, capabilities),
         purpose=purpose,
         evse_number=evse_number,
         stack_level=0,
@@ -289,13 +355,17 @@ def _constant_profile(
     )
 
 
-def _profile_id(evse_number: int, purpose: ProfilePurpose, stack_level: int) -> int:
+def _profile_id(
+    evse_number: int, purpose: ProfilePurpose, stack_level: int, capabilities: StationCapabilities
+) -> int:
     """Return the number that a purpose has on an EVSE, so that a refreshed plan replaces the last one.
 
-    A default above the lowest level has a number of its own, or it would replace what lies beneath.
+    A default above the lowest level has a number of its own, or it would replace what lies beneath. Numbers
+    that belong to external systems are left to them (2.1 K01.FR.81).
     """
     is_upper_default = purpose is ProfilePurpose.TX_DEFAULT and stack_level > 0
-    return evse_number * 10 + (_UPPER_DEFAULT_DIGIT if is_upper_default else _PURPOSE_DIGIT[purpose])
+    digit = _UPPER_DEFAULT_DIGIT if is_upper_default else _PURPOSE_DIGIT[purpose]
+    return evse_number * 10 + digit + max(capabilities.max_external_id or 0, 0)
 
 
 def _is_valid_at(profile: ChargingProfile, moment: datetime) -> bool:
