@@ -181,7 +181,9 @@ def evse_at(case, evse, at):
     maximum = ruling(case, of(STATION_MAX, (0,)), running, at)[0]
     caps = [ruling(case, of(outside, (number,)), running, at)[0] for number in (evse, 0)]
     added = ruling(case, of(("LocalGeneration",), (0, evse)), running, at)[0]
-    return max((limited(case, one, maximum, caps, added, running) for one in own), key=lambda x: x[0][0])
+    found = (limited(case, one, maximum, caps, added, running) for one in own)
+    is_power = case["question"]["chargingRateUnit"] == "W"
+    return max(found, key=lambda one: (sum if is_power else max)(one[0][: one[1]]))
 
 
 def limited(case, one, maximum, caps, added, running):

@@ -152,7 +152,15 @@ class _EvseEvaluator(_Evaluator):
         if self._is_idle:
             return CompositePeriod(0, NOTHING, self._facts.n_phases)
         found = [self._with(ruling, at_s) for ruling in self._rule.at(at_s)]
-        return max(found, key=lambda one: one.limit.value)
+        return max(found, key=self._size)
+
+    def _size(self, period: CompositePeriod) -> float:
+        """Return how much a period allows: power in total, or current of the greatest phase."""
+        phases = period.limit.by_phase
+        if phases is None:
+            return period.limit.value
+        inside = phases[: period.n_phases]
+        return sum(inside) if self._unit is RateUnit.POWER else max(inside)
 
     def _with(self, ruling: Ruling | None, at_s: int) -> CompositePeriod:
         """Return what holds where this rules the transaction."""

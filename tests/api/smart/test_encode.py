@@ -3,6 +3,7 @@
 import json
 import math
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -97,7 +98,7 @@ def composite(case, requests, at, evse, unit):
     }
     situation, _ = parsed(CompositeCaseWire, json.dumps(document).encode()).asked()
     answer = answer_to(situation, evse, math.floor(at.timestamp()), 1, unit)
-    inner = answer.get("schedule", answer.get("chargingSchedule"))
+    inner = answer["schedule" if "schedule" in answer else "chargingSchedule"]
     return inner["chargingSchedulePeriod"][0]
 
 
@@ -141,7 +142,7 @@ def test_what_is_told_never_allows_more_than_the_schedule(case):
 def test_what_is_told_is_valid_and_passes_the_check(case):
     requests = told(case)
     version = OcppVersion("ocpp" + case["version"])
-    held = []
+    held: list[dict[str, Any]] = []
     running = [
         {"evse": one["evse"], "id": one["transaction"]} for one in case["evses"] if "transaction" in one
     ]
