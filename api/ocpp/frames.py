@@ -7,7 +7,7 @@ character, takes 1.5 us for a MeterValues where ``json`` takes 7.5, and makes th
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -36,6 +36,7 @@ KINDS_OF_21: Final = FIRST_KINDS | {_CALL_RESULT_ERROR, _SEND}
 """Types of frames that OCPP 2.1 knows."""
 
 _MAX_DESCRIPTION: Final = 255
+_REQUEST_MEMBERS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +165,11 @@ def _frame(content: object, kinds: frozenset[int]) -> Parsed:
     return read or Malformed(message_id, "the members of the frame are wrong", may_be_call=kind == _CALL)
 
 
-def _read_request(kind: int, content: Sequence[object]) -> Frame | None:
-    match content:
-        case [_, str(message_id), str(action), dict(payload)]:
-            return (Call if kind == _CALL else Send)(message_id, action, payload)
-    return None
+def _read_request(kind: int, content: Sequence[Any]) -> Frame | None:
+    if len(content) != _REQUEST_MEMBERS or type(content[2]) is not str or type(content[3]) is not dict:
+        return None
+    _, message_id, action, payload = content
+    return Call(message_id, action, payload) if kind == _CALL else Send(message_id, action, payload)
 
 
 def _read_answer(kind: int, content: Sequence[object]) -> Frame | None:

@@ -1,7 +1,7 @@
 """The states of a conversation as one table, and the two faults that leave it."""
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum, auto
 from types import MappingProxyType
 from typing import Final
 
@@ -30,7 +30,7 @@ class SessionLimits:
     bad_messages: int = 100
 
 
-class State(Enum):
+class State(IntEnum):
     """Of one direction: whether a CALL is on the way."""
 
     IDLE = auto()
@@ -38,7 +38,7 @@ class State(Enum):
     CLOSED = auto()
 
 
-class Step(Enum):
+class Step(IntEnum):
     """What happens in one direction."""
 
     CALL = auto()

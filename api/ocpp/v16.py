@@ -306,12 +306,8 @@ def _readings(meter_values: list[Payload] | tuple[()]) -> tuple[MeterReading, ..
 
 def _sample(value: Payload) -> Sample:
     signed = value.get("format") == "SignedData"
-    return Sample(
-        measurand="signed" if signed else value.get("measurand", "Energy.Active.Import.Register"),
-        value=number_from(value["value"]),
-        unit=value.get("unit"),
-        phase=value.get("phase"),
-    )
+    measurand = "signed" if signed else value.get("measurand", "Energy.Active.Import.Register")
+    return Sample(measurand, number_from(value["value"]), value.get("unit"), value.get("phase"))
 
 
 _DECODERS: Final[Mapping[str, Callable[[Payload], StationEvent]]] = MappingProxyType(

@@ -102,9 +102,9 @@ class MessageValidator:
         """Return the compiled schema of a message."""
         key = (action, kind)
         if key not in self._compiled:
-            schema = _schema(self._version, action, kind)
+            schema = schema_of(self._version, action, kind)
             self._compiled[key] = jsonschema_rs.validator_for(
-                schema, formats={"date-time": _is_time}, validate_formats=True, offline=True
+                schema, formats={"date-time": is_time}, validate_formats=True, offline=True
             )
         return self._compiled[key]
 
@@ -121,7 +121,7 @@ def _path(members: Iterable[str | int]) -> str:
     return "data" + "".join(f"[{name}]" if isinstance(name, int) else f".{name}" for name in members)
 
 
-def _schema(version: OcppVersion, action: str, kind: MessageKind) -> _Schema:
+def schema_of(version: OcppVersion, action: str, kind: MessageKind) -> _Schema:
     """Read a schema from the ``ocpp`` package; 1.6 names a request by its action alone, as 2.1 what is sent."""
     if not (action.isascii() and action.isalnum()):
         raise UnknownActionError(action)
@@ -149,7 +149,7 @@ def _bounded(node: _Schema) -> _Schema:
     return node
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
     """Tell whether a text is a time that a clock can show."""
     try:
         parse_time(text)

@@ -13,6 +13,7 @@ allocate 256 kB each time.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -24,7 +25,16 @@ from websockets.speedups import apply_mask
 from websockets.typing import Subprotocol
 
 from api.ocpp.socket_roles import SocketOwner, SocketSettings, SocketUser
-from api.ocpp.websocket_heads import FINAL_TEXT, MASK_BYTES, MASKED, head_of, text_head
+from api.ocpp.websocket_heads import (
+    FINAL_TEXT,
+    MASK_BYTES,
+    MASKED,
+    PING_BYTES,
+    PING_HEAD,
+    PONG,
+    head_of,
+    text_head,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -69,6 +79,8 @@ class WebSocket(asyncio.BufferedProtocol):
         self._user: SocketUser | None = None
         self._admission: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._unsent = b""
         self._held = b""
         self._parts = bytearray()
         self._is_text = True
@@ -103,10 +115,16 @@ class WebSocket(asyncio.BufferedProtocol):
         return self._protocol.reject(status, text)
 
     def send(self, text: str) -> None:
-        """Send a message; nothing happens if the connection is closing."""
+        """Send a message; nothing happens if the connection is closing.
+
+        It goes when this turn of the loop is over: to send the answers of one turn together spares the wake-ups
+        of a receiver on the same machine, and several frames of one connection leave at once.
+        """
         if self.is_open:
             payload = text.encode()
-            self.transport.write(text_head(len(payload)) + payload)
+            if not self._unsent:
+                self._loop.call_soon(self._send_unsent)
+            self._unsent += text_head(len(payload)) + payload
 
     def close(self, code: int, reason: str) -> None:
         """Begin to end the connection; what still comes is passed over."""
@@ -263,9 +281,11 @@ class WebSocket(asyncio.BufferedProtocol):
 
     def _on_frame(self, data: bytes, start: int, begin: int, end: int) -> None:
         """Take one whole frame, whose payload is ``data[begin:end]``."""
-        is_whole_text = data[start] == FINAL_TEXT and data[start + 1] & MASKED
-        if is_whole_text and self._protocol.current_size is None:
+        kind = data[start] if data[start + 1] & MASKED else 0
+        if kind == FINAL_TEXT and self._protocol.current_size is None:
             self._deliver(apply_mask(data[begin:end], data[begin - MASK_BYTES : begin]), is_text=True)
+        elif kind == PONG and end - begin == PING_BYTES:
+            self._on_pong(apply_mask(data[begin:end], data[begin - MASK_BYTES : begin]))
         else:
             self._pass_through(data[start:end])
 
@@ -278,9 +298,7 @@ class WebSocket(asyncio.BufferedProtocol):
 
     def _on_event(self, frame: Frame) -> None:
         """Take a frame that is not a whole text."""
-        if frame.opcode is Opcode.PONG:
-            self._on_pong(bytes(frame.data))
-        elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             if frame.opcode is not Opcode.CONT:
                 self._is_text = frame.opcode is Opcode.TEXT
             self._parts += frame.data
@@ -312,15 +330,15 @@ class WebSocket(asyncio.BufferedProtocol):
             return
         if not self.is_open:
             return
-        self._pinged_at = asyncio.get_running_loop().time()
-        self._ping = random.randbytes(4)  # noqa: S311 - no secret
-        self._protocol.send_ping(self._ping)
-        self._flush()
+        self._pinged_at = time.perf_counter()  # uvloop's own clock has milliseconds
+        self._ping = random.randbytes(PING_BYTES)  # noqa: S311 - no secret
+        self._send_unsent()
+        self.transport.write(PING_HEAD + self._ping)
         self._start_timer(self._settings.ping_interval_s, self._send_ping)
 
     def _on_pong(self, data: bytes) -> None:
         if data == self._ping:
-            self.latency_s = asyncio.get_running_loop().time() - self._pinged_at
+            self.latency_s = time.perf_counter() - self._pinged_at
             self._ping = b""
 
     def _fail(self, code: CloseCode, reason: str) -> None:
@@ -328,8 +346,15 @@ class WebSocket(asyncio.BufferedProtocol):
         self._protocol.fail(code, reason)
         self._flush()
 
+    def _send_unsent(self) -> None:
+        """Let go what was said."""
+        unsent, self._unsent = self._unsent, b""
+        if unsent and not self.transport.is_closing():
+            self.transport.write(unsent)
+
     def _flush(self) -> None:
         """Send what the protocol has to say; the end of its words half-closes the connection."""
+        self._send_unsent()
         for data in self._protocol.data_to_send():
             if self._has_said_all or self.transport.is_closing():
                 continue  # the peer has gone meanwhile, or was told the end already

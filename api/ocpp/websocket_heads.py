@@ -3,8 +3,11 @@
 from typing import Final
 
 FINAL_TEXT: Final = 0x81
+PONG: Final = 0x8A
 MASKED: Final = 0x80
 MASK_BYTES: Final = 4
+PING_BYTES: Final = 4
+PING_HEAD: Final = bytes((0x89, PING_BYTES))
 
 _TWO_BYTES: Final = 126
 _EIGHT_BYTES: Final = 127
