@@ -16,7 +16,9 @@ from api.ocpp.safeguards import CommandPolicy
 from api.stations import happenings, installed_profiles, meter_book, repository
 from api.stations.commands.approvals import Approvers
 from api.stations.commands.service import CommandService
+from api.stations.events.feed import EventFeed
 from api.stations.facts import FactsBook
+from api.stations.figures import Figures, Sources
 from api.stations.happenings import Event, Happening
 from api.stations.log.store import PER_STATION, MessageLog
 from api.stations.log.traffic import LogScope, TrafficBook
@@ -79,7 +81,19 @@ class Connectivity:
         self._database, self._registry = database, registry
         self._settings, self._clock = settings, clock
         log = MessageLog(settings.log_per_station)
-        self._watch = StationWatch(self.traffic, log, self.facts, self.writer)
+        self.feed = EventFeed(database, self.writer)
+        self.figures = Figures(
+            Sources(
+                database,
+                registry,
+                self.traffic,
+                self.facts,
+                self.writer.figures,
+                lambda: self.writer.n_waiting,
+                lambda: self.feed.n_streams,
+            )
+        )
+        self._watch = StationWatch(self.traffic, log, self.facts, self.figures, self.writer)
         self.commands = CommandService(
             database, registry, self.writer, settings.policy, Approvers(settings.approver_keys), clock
         )

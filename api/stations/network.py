@@ -245,7 +245,13 @@ class ChargingNetwork:
 
     async def _replan(self, site_id: str) -> None:
         now = self._clock()
-        await self._planner.run(lambda: replan(site_id, now, self._states, self._planner, self._queue))
+        loop = asyncio.get_running_loop()
+        began, status = loop.time(), "failed"
+        try:
+            await self._planner.run(lambda: replan(site_id, now, self._states, self._planner, self._queue))
+            status = self._queue.newest[site_id].plan.report.status.value
+        finally:
+            self.connectivity.figures.planned(status, loop.time() - began)
         if self._looking is not None and site_id in self._queue.newest:
             self._between.follow(self._queue.newest[site_id])
             self._looking.trigger(site_id)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from api.stations import happenings
 from api.stations.facts import FactsBook
 from api.stations.facts import save as save_facts
+from api.stations.figures import Figures
 from api.stations.log.store import MessageLog
 from api.stations.log.traffic import TrafficBook
 from api.stations.meter_book import Metered
@@ -32,6 +33,7 @@ class StationWatch:
     traffic : TrafficBook
     log : MessageLog
     facts : FactsBook
+    figures : Figures
     writer : GroupWriter
     """
 
@@ -40,10 +42,11 @@ class StationWatch:
         traffic: TrafficBook,
         log: MessageLog,
         facts: FactsBook,
+        figures: Figures,
         writer: GroupWriter[Metered],
     ) -> None:
         self._traffic, self._messages, self._facts = traffic, log, facts
-        self._writer = writer
+        self._figures, self._writer = figures, writer
         self._running: asyncio.Task[None] | None = None
         self._n_rounds = 0
 
@@ -63,7 +66,9 @@ class StationWatch:
         """Store what has come since the last time."""
         digests = []
         while self._traffic.n_waiting:
-            digests.append(await asyncio.to_thread(self._traffic.digest))
+            digest = await asyncio.to_thread(self._traffic.digest)
+            self._figures.count(digest)
+            digests.append(digest)
 
         facts = await asyncio.to_thread(self._facts.due) if with_facts else []
 

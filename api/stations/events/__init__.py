@@ -1,0 +1,1 @@
+"""The stream of what happens at sites and stations."""
