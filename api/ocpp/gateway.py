@@ -32,9 +32,10 @@ from api.ocpp.handshake import Caller, credentials_of, station_of_path
 from api.ocpp.link import LinkHandler, StationLink
 from api.ocpp.listener import Authenticator, StationListener, decide
 from api.ocpp.pace import Pace
-from api.ocpp.registry import Clock, Registry, utc_now
+from api.ocpp.patience import call_patiently
+from api.ocpp.registry import CallOutcome, Clock, Registry, utc_now
 from api.ocpp.session import Session
-from api.ocpp.session_events import CallAnswered, CallFailed, Oddity
+from api.ocpp.session_events import CallAnswered, CallFailed, CallTimedOut, Oddity
 from api.ocpp.session_state import SessionLimits
 from api.ocpp.socket_roles import SocketSettings
 from api.ocpp.socket_server import SocketServer
@@ -290,13 +291,18 @@ class Gateway:
     async def _introduce(self, link: StationLink) -> None:
         for query in link.dialect.encode_capability_queries():
             answer = await link.call(query)
-            if isinstance(answer, CallAnswered):
-                told = link.dialect.decode_capabilities(answer.payload, self._settings.voltage_v)
-                self._registry.learn(link.station_id, told)
+            self._learn(link, answer)
             if not isinstance(answer, CallFailed):
                 break  # only who has refused a long question may answer a short one
         if self._registry.link(link.station_id) is link and not link.is_closed:
             await self._listener.connected(link.station_id)
+            if isinstance(answer, CallTimedOut):  # it was sent what is safe; it may tell later
+                self._learn(link, await call_patiently(link, query))
+
+    def _learn(self, link: StationLink, answer: CallOutcome) -> None:
+        if isinstance(answer, CallAnswered):
+            told = link.dialect.decode_capabilities(answer.payload, self._settings.voltage_v)
+            self._registry.learn(link.station_id, told)
 
 
 def _caller(socket: WebSocket, request: Request) -> Caller:
