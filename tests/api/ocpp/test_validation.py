@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.ocpp import v16, v201
+from api.ocpp.capabilities import Feature
 from api.ocpp.dialects import DIALECTS
 from api.ocpp.profiles import (
     OcppVersion,
@@ -147,6 +148,24 @@ def test_k01_fr_20_29_121_what_the_variables_of_smart_charging_say_is_known(vers
     assert known.obeys_external_signals
     off = {"getVariableResult": variables(Enabled="false")}
     assert not ENCODERS[version].decode_capabilities(off, 230.0).is_smart
+
+
+def test_k01_fr_120_to_126_what_a_2_1_station_can_do_besides_is_known():
+    v21 = ENCODERS[OcppVersion.V21]
+    names = {"SupportsUseLocalTime", "SupportsRandomizedDelay", "SupportsLimitAtSoC", "SupportsEvseSleep"}
+    told = variables(
+        **dict.fromkeys(names, "true"),
+        SupportedAdditionalPurposes="PriorityCharging, LocalGeneration",
+        ChargingProfileUpdateRateLimit="10",
+        MaxExternalConstraintsId="99",
+    )
+    told += variables("V2XChargingCtrlr", Enabled="true") + variables("ISO15118Ctrlr", Enabled="true")
+    known = v21.decode_capabilities({"getVariableResult": told}, 230.0)
+    assert known.features == frozenset(Feature) - {Feature.DC_INPUT_PHASES}
+    assert (known.update_pause_s, known.max_external_id) == (10, 99)
+    [asked, _] = v21.encode_capability_queries()
+    wanted = {(one["component"]["name"], one["variable"]["name"]) for one in asked.payload["getVariableData"]}
+    assert wanted >= {(one["component"]["name"], one["variable"]["name"]) for one in told}
 
 
 @pytest.mark.parametrize("nonsense", ["", "yes", "-1", "NaN", "9" * 30])
