@@ -236,6 +236,12 @@ def limits_from_profile(profile: ChargingProfile, times: Sequence[datetime], vol
     return frozen(np.where(active, limits[np.maximum(index, 0)], np.inf))
 
 
+def follows_setpoints(capabilities: StationCapabilities) -> bool:
+    """Tell whether a station can be told what to draw, and what to give back: it must know how, and take watt."""
+    knows = capabilities.version is OcppVersion.V21 and Feature.BOTH_WAYS in capabilities.features
+    return knows and RateUnit.POWER in capabilities.rate_units
+
+
 def simpler_profiles(
     profile: ChargingProfile, capabilities: StationCapabilities
 ) -> tuple[ChargingProfile, ...]:
@@ -304,8 +310,7 @@ def _still(period: SchedulePeriod) -> tuple[float | None, float | None, Operatio
 
 def _follows(row: PilotRow, capabilities: StationCapabilities) -> bool:
     """Tell whether the station is told setpoints: it must know them, and take watt."""
-    knows = capabilities.version is OcppVersion.V21 and Feature.BOTH_WAYS in capabilities.features
-    return row.is_both_ways and knows and RateUnit.POWER in capabilities.rate_units
+    return row.is_both_ways and follows_setpoints(capabilities)
 
 
 def _limit(

@@ -4,16 +4,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+import numpy as np
+
 from api.ocpp.capabilities import OcppVersion, RateUnit, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile
 from api.ocpp.dialects import DIALECTS
 from api.ocpp.periods import borders_apart
-from api.ocpp.profiles import PilotRow, SafeFloor, fallback_profiles, profile_from_pilots
+from api.ocpp.profiles import (
+    PilotRow,
+    SafeFloor,
+    fallback_profiles,
+    follows_setpoints,
+    profile_from_pilots,
+)
 from api.ocpp.wire import Command
 from api.planning.request import PlanRequest
+from models.arrays import frozen
 from models.grid.site import CurrentType, Evse, Site, Station
 from models.schedule import Schedule
 from models.state import SiteState
+from models.units import W_PER_KW
 
 BORDER_S: Final = 5
 """How much earlier a station lowers and later it rises than the slot says [s].
@@ -66,13 +76,15 @@ def profiles_of(schedule: Schedule, request: PlanRequest) -> tuple[StationProfil
 def untold_notes(schedule: Schedule, request: PlanRequest) -> tuple[str, ...]:
     """Return a sentence for every EVSE whose profile says 0 A where its car is to give back.
 
-    Limits of OCPP 1.6 and 2.0.1 are never below 0: no such profile makes a car give anything.
+    Limits of OCPP 1.6 and 2.0.1 are never below 0: no such profile makes a car give anything. A station of 2.1
+    is told setpoints if it knows them (Q).
     """
     return tuple(
         f"{told.evse_id!r} is told 0 A where its car is to give back: profiles of OCPP "
         f"{capabilities.version.value.removeprefix('ocpp')} cannot say it, so it must be told otherwise"
         for told in schedule.back
         if (capabilities := request.capabilities.get(request.state.site.station_of(told.evse_id).station_id))
+        and not follows_setpoints(capabilities)
     )
 
 
@@ -151,13 +163,28 @@ def _told(
 def _row(
     schedule: Schedule, state: SiteState, evse: Evse, number: int, capabilities: StationCapabilities
 ) -> PilotRow:
-    return PilotRow(
+    row = PilotRow(
         start=schedule.grid.start,
         step_s=schedule.grid.step_s,
         pilot_a=schedule.pilot_a[schedule.row(evse.evse_id)],
         evse_number=number,
         n_phases=_n_phases(state, evse, capabilities),
         current_type=evse.current_type,
+    )
+    both_ways = evse.max_discharge_a > 0 and follows_setpoints(capabilities)
+    return _followed(row, schedule, evse, capabilities) if both_ways else row
+
+
+def _followed(row: PilotRow, schedule: Schedule, evse: Evse, capabilities: StationCapabilities) -> PilotRow:
+    """Return what an EVSE that gives back is told: to draw its pilot, or to give back, in each slot (Q).
+
+    It is told setpoints also while nothing is given back, so that profiles do not change their unit.
+    """
+    back = [told.power_kw for told in schedule.back if told.evse_id == evse.evse_id]
+    given_w = W_PER_KW * back[0] if back else np.zeros_like(row.pilot_a)
+    drawn_w = row.pilot_a * capabilities.voltage_v * row.n_phases
+    return replace(
+        row, setpoint_w=frozen(np.where(given_w > 0, -given_w, drawn_w)), discharge_w=frozen(-given_w)
     )
 
 

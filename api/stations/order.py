@@ -10,6 +10,7 @@ Before the last confirmation all are within the old plan, after it all are withi
 station may hold counts as what it holds: a message that got no answer may have arrived.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -128,7 +129,9 @@ def is_same(held: tuple[ChargingProfile, ...] | None, wanted: ChargingProfile, n
     if held is None or len(held) != 1:
         return False
     times = _borders((*held, wanted), now)
-    return bool(np.allclose(_allowed(held[0], times), _allowed(wanted, times), atol=_SAME))
+    is_allowed = np.allclose(_allowed(held[0], times), _allowed(wanted, times), atol=_SAME)
+    followed = (_setpoints(held[0], times), _setpoints(wanted, times))
+    return bool(is_allowed and np.allclose(*followed, atol=_SAME, equal_nan=True))
 
 
 def _allowed(profile: ChargingProfile, times: Sequence[datetime]) -> FloatArray:
@@ -136,6 +139,16 @@ def _allowed(profile: ChargingProfile, times: Sequence[datetime]) -> FloatArray:
     limits = limits_from_profile(profile, times, _ANY_VOLTAGE_V)
     allowed: FloatArray = np.where(np.isfinite(limits), limits, 0.0)
     return allowed
+
+
+def _setpoints(profile: ChargingProfile, times: Sequence[datetime]) -> FloatArray:
+    """Power to follow at each time [W]; NaN where none is told."""
+    told = [math.nan if period.setpoint is None else period.setpoint for period in profile.periods]
+    starts_s = [period.start_s for period in profile.periods]
+    elapsed_s = [(moment - profile.start).total_seconds() for moment in times]
+    index = np.searchsorted(starts_s, elapsed_s, side="right") - 1
+    setpoints: FloatArray = np.where(index < 0, math.nan, np.array(told)[np.maximum(index, 0)])
+    return setpoints
 
 
 def _greatest(profiles: Iterable[ChargingProfile], times: Sequence[datetime]) -> FloatArray:

@@ -1,13 +1,17 @@
 """What cars give back, on the wire: told by EVSE, with its reason, and never as a profile that cannot say it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from api.examples import state_of
+from api.ocpp.capabilities import Feature, OcppVersion, RateUnit, StationCapabilities
+from api.ocpp.validation import MessageKind, MessageValidator
 from api.planning.answer.schemas import PlanOut
 from api.planning.planner import Planner
+from api.planning.profiles import command_of
 from api.planning.routes import plan_out
 from api.planning.service import decide
 
@@ -49,6 +53,27 @@ def test_a_station_that_cannot_be_told_to_discharge_gets_0_a_and_the_plan_says_s
     ]
     assert min(limits) == 0.0
     assert any("told 0 A where its car is to give back" in note for note in answer.notes)
+
+
+def test_q_a_2_1_station_that_knows_setpoints_is_told_to_give_back():
+    planner = Planner()
+    request = state_of(json.loads(CASE.read_text())).to_domain()
+    both_ways = StationCapabilities(
+        OcppVersion.V21, frozenset(RateUnit), 3, 24, features=frozenset({Feature.BOTH_WAYS})
+    )
+    decision = decide(planner, replace(request, capabilities={"s0": both_ways}))
+    answer = plan_out(decision)
+    planner.close()
+    [profile] = [told.profile for told in decision.profiles if told.evse_id == "e0"]
+    told = answer.given_back[0]
+    first = profile.periods[0]
+    assert first.setpoint == first.discharge_limit == pytest.approx(-1000 * told.power_kw[0])
+    assert all(later.setpoint is not None and later.setpoint >= 0 for later in profile.periods[1:])
+    assert all(later.discharge_limit == 0 for later in profile.periods[1:])
+    assert not any("told 0 A" in note for note in answer.notes)
+    MessageValidator(OcppVersion.V21).check(
+        "SetChargingProfile", MessageKind.REQUEST, command_of(profile, OcppVersion.V21).payload
+    )
 
 
 def test_the_answer_survives_the_wire(answer):

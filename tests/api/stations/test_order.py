@@ -187,3 +187,13 @@ def test_of_many_unanswered_profiles_few_are_kept_and_they_allow_what_any_of_the
         may_be = max(allowed_a(profile, [moment])[0] for profile in sent)
         assert max(allowed_a(profile, [moment])[0] for profile in kept) >= may_be - 1e-9
     assert len(kept) == 1 or not is_same(kept, sent[-1], START)
+
+
+@given(held=profiles(unit=RateUnit.POWER), setpoint_w=st.sampled_from([-5000.0, 0.0, 3000.0]))
+def test_a_profile_that_only_asks_to_give_back_something_else_is_not_the_same(held, setpoint_w):
+    def following(value):
+        return replace(held, periods=tuple(replace(one, setpoint=value) for one in held.periods))
+
+    assert is_same((following(setpoint_w),), following(setpoint_w), START)
+    assert not is_same((held,), following(setpoint_w), START)
+    assert not is_same((following(setpoint_w),), following(setpoint_w - 100.0), START)
