@@ -26,6 +26,7 @@ from api.stations.certificates import CertificateSigner
 from api.stations.connectivity import Connectivity, ConnectivitySettings
 from api.stations.delivery import RAMP_S, Delivery
 from api.stations.queue import PlanQueue
+from api.stations.queued import DRAIN_S
 from api.stations.replanner import Replanner
 from api.stations.requests import AnsweredNotices, NoticeHooks
 from api.stations.schemas import DeclarationWire, StandingWire
@@ -59,6 +60,8 @@ class NetworkSettings:
     look_every_s : float
         It is looked so often whether meters or the time ask for something between plans [s]; inf where plans
         alone are told.
+    drain_s : float
+        Time that a station is left to tell the rest of what it has queued while it was away [s].
     connectivity : ConnectivitySettings
         What is kept of what stations say.
     signer : CertificateSigner or None
@@ -69,6 +72,7 @@ class NetworkSettings:
     replan_every_s: float = 300.0
     ramp_s: float = RAMP_S
     look_every_s: float = 5.0
+    drain_s: float = DRAIN_S
     connectivity: ConnectivitySettings = field(default_factory=ConnectivitySettings)
     signer: CertificateSigner | None = None
 
@@ -122,7 +126,9 @@ class ChargingNetwork:
             self._changed, self._delivery.asked, self._sites.has_evse, self.connectivity.spawn
         )
         notices = AnsweredNotices(self.connectivity.writer, self.registry, hooks, clock, settings.signer)
-        told = Told(self._changed, self._arrivals.arrived, self._delivery.began, self._metered)
+        told = Told(
+            self._changed, self._changed_late, self._arrivals.arrived, self._delivery.began, self._metered
+        )
         self.service = StationService(
             self.connectivity.writer,
             self.registry,
@@ -140,6 +146,8 @@ class ChargingNetwork:
             self.connectivity.traffic,
         )
         self._running: asyncio.Task[None] | None = None
+        self._drain_s = settings.drain_s
+        self._late: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self.connectivity.start()
@@ -155,6 +163,8 @@ class ChargingNetwork:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.gateway.stop()
+        for task in self._late:
+            task.cancel()
         await self._arrivals.stop()
         await self._replanner.stop()
         if self._looking is not None:
@@ -266,6 +276,17 @@ class ChargingNetwork:
     async def _look(self, site_id: str) -> None:
         if await self._between.look(site_id):
             self._delivery.wake()
+
+    def _changed_late(self, station_id: str) -> None:
+        """Plan the site of a station when what it has queued was told: a start may be followed by its end (C4)."""
+
+        async def wait() -> None:
+            await asyncio.sleep(self._drain_s)
+            self._changed(station_id)
+
+        task = asyncio.create_task(wait(), name=f"late {station_id}")
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
 
     def _changed(self, station_id: str) -> None:
         site = self._sites.site_of(station_id)

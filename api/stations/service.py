@@ -28,6 +28,7 @@ from api.stations import happenings, installed_profiles, repository, transaction
 from api.stations.happenings import Event, Happening
 from api.stations.meter_book import Metered
 from api.stations.notices import KeptNotices
+from api.stations.queued import is_queued
 from api.storage import outbox
 from api.storage.writer import GroupWriter
 
@@ -40,6 +41,8 @@ class Told:
     ----------
     changed : callable
         Its site should be planned again.
+    changed_late : callable
+        Its site should be planned again once the station had the time to tell all that it has queued.
     arrived : callable
         It can be sent what it must know.
     began : callable
@@ -49,6 +52,7 @@ class Told:
     """
 
     changed: Callable[[str], None]
+    changed_late: Callable[[str], None]
     arrived: Callable[[str], Awaitable[None]]
     began: Callable[[str, int], None]
     metered: Callable[[str, int, tuple[MeterReading, ...]], None]
@@ -152,13 +156,14 @@ class StationService:
         return AuthorizationStatus.ACCEPTED
 
     async def transaction_started(self, station_id: str, event: TransactionStarted) -> TransactionDecision:
-        """Note a transaction, and plan with it if it is new."""
+        """Note a transaction, and plan with it if it is new; one that was queued may be over already."""
         transaction_id, is_new = await self._writer.write(
             lambda session: transactions.start(session, station_id, event)
         )
         if is_new:
             self._told.began(station_id, event.evse_number)
-            self._told.changed(station_id)
+            tell = self._told.changed_late if is_queued(event, self._clock()) else self._told.changed
+            tell(station_id)
         return TransactionDecision(transaction_id)
 
     async def transaction_updated(self, station_id: str, event: TransactionUpdated) -> None:

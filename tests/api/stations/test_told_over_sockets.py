@@ -1,10 +1,14 @@
 """Over real websockets: a limit of somebody else, and the needs of a car, are in the next profile."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.ocpp.events import TransactionStarted
+from api.stations.queued import is_queued
 from api.storage.station_tables import ChargingNeedsRow, ExternalLimitRow
+from api.storage.tables import TransactionRow
 from benchmarks.station_v21 import Words21
 from benchmarks.station_v201 import Words201
 from benchmarks.station_words import Payload, Saying, time_text
@@ -20,6 +24,8 @@ from tests.api.stations.test_network import (
 )
 
 __all__ = ["planner"]
+
+AT = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
 SINCE_201 = pytest.mark.parametrize("words", [Words201, Words21], ids=["2.0.1", "2.1"])
 
@@ -96,3 +102,43 @@ def test_k15_fr_03_and_07_needs_of_a_car_are_followed_by_a_schedule_that_it_can_
     assert max(n_periods) <= 2
     [row] = rows(database, ChargingNeedsRow)
     assert (row.target_kwh, row.max_current_a, row.n_phases) == (3.0, 10.0, 3)
+
+
+def test_c4_a_transaction_that_was_over_before_it_was_told_gets_no_profile(database, planner):
+    """OCPP 1.6 tells a queued start as any other: only its time is old, and its end follows."""
+    began = now() - timedelta(minutes=30)
+    start = {"connectorId": 1, "idTag": "a", "meterStart": 0, "timestamp": time_text(began)}
+    answers: list[Payload] = []
+
+    async def scenario():
+        async with running(database, planner) as network:
+            await network.put_site(standing())
+            async with station_at(network, "north") as station:
+                await installed(database)
+                station.say(Saying("StartTransaction", start), answers.append)
+                await until(lambda: answers, "the start is answered")
+                await asyncio.sleep(0.5)  # ten times what a plan waits for, and longer than it takes
+                end = {"meterStop": 5000, "timestamp": time_text(began + timedelta(minutes=9))}
+                stop = {"transactionId": answers[0]["transactionId"]} | end
+                station.say(Saying("StopTransaction", stop), answers.append)
+                await until(lambda: len(answers) == 2, "the end is answered")
+                await network.plan_now("workplace")
+                return station.n_profiles
+
+    n_beneath_all_plans = 2
+    assert asyncio.run(scenario()) == n_beneath_all_plans
+    [transaction] = rows(database, TransactionRow)
+    assert (transaction.delivered_kwh, transaction.ended_at is None) == (5.0, False)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (TransactionStarted(1, AT - timedelta(minutes=1)), False),
+        (TransactionStarted(1, AT - timedelta(minutes=3)), True),
+        (TransactionStarted(1, AT, offline=True), True),
+        (TransactionStarted(1, AT + timedelta(days=1)), False),
+    ],
+)
+def test_c4_a_start_that_is_told_late_was_queued(event, expected):
+    assert is_queued(event, AT) is expected
