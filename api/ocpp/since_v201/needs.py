@@ -8,6 +8,7 @@ import math
 from types import MappingProxyType
 from typing import Final
 
+from api.ocpp.capabilities import V201_MAX_PERIODS
 from api.ocpp.notices import ChargingNeedsTold
 from api.ocpp.wire import Payload, parse_time
 from models.grid.site import N_PHASES
@@ -36,7 +37,7 @@ def charging_needs(payload: Payload) -> ChargingNeedsTold:
         max_discharge_kw=_both_ways_kw(needs, "maxDischargePower"),
         n_phases=_PHASES.get(transfer),
         soc_percent=needs.get("dcChargingParameters", {}).get("stateOfCharge"),
-        most_periods=None if periods is None or periods < 1 else int(periods),
+        most_periods=None if periods is None or periods < 1 else min(int(periods), V201_MAX_PERIODS),
     )
 
 

@@ -1,15 +1,12 @@
 """What stations tell beyond transactions is kept, planned with and answered (K11 to K17, A02, N)."""
 
-import asyncio
-from collections import Counter
-from collections.abc import Coroutine
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -18,6 +15,7 @@ from api.ocpp.charging_profile import ChargingProfile, ProfilePurpose
 from api.ocpp.dialects import DIALECTS
 from api.ocpp.events import TransactionStarted
 from api.ocpp.notice_answers import DynamicUpdate, NeedsStatus
+from api.ocpp.notice_listener import decide_notice
 from api.ocpp.notices import (
     CarScheduleTold,
     CertificateRequested,
@@ -33,22 +31,19 @@ from api.ocpp.notices import (
 )
 from api.ocpp.periods import SchedulePeriod
 from api.ocpp.registry import Registry
-from api.ocpp.session_events import CallAnswered, Oddity
+from api.ocpp.since_v201 import messages as of_transactions
 from api.ocpp.validation import MessageKind, MessageValidator
-from api.ocpp.wire import Command
-from api.stations import limits, meter_book, needs, repository
+from api.stations import limits, needs, repository
 from api.stations.happenings import Happening
 from api.stations.limits import ExternalLimit, limit_by_slot, respecting
-from api.stations.requests import AnsweredNotices, NoticeHooks
 from api.stations.states import request_of
 from api.storage.station_tables import EventRow, ExternalLimitRow, ReportPartRow, SecurityEventRow
-from api.storage.writer import GroupWriter
 from models.timegrid import TimeGrid
 from models.units import W_PER_KW
-from tests.api.ocpp.drawn import disorder
+from tests.api.ocpp.drawn import disorder, messages
+from tests.api.stations.desk import NOW, Signer, at_desk
 from tests.api.stations.test_network import standing
 
-NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 VALIDATOR = MessageValidator(OcppVersion.V21)
 GRID = TimeGrid(NOW, 900, 8)
 
@@ -235,51 +230,6 @@ def test_k15_needs_of_a_car_that_has_left_are_not_those_of_the_next(database):
 # --- the listener ---------------------------------------------------------------------------------
 
 
-class Link:
-    """A connection to a station that takes every command."""
-
-    def __init__(self, version):
-        self.dialect = DIALECTS[version]
-        self.sent: list[Command] = []
-        self.oddities: Counter[Oddity] = Counter()
-
-    async def call(self, command):
-        self.sent.append(command)
-        return CallAnswered("1", command.action, {"status": "Accepted"})
-
-
-class Signer:
-    async def sign(self, station_id, request):
-        return f"{station_id} signed {request.csr}"
-
-
-class Desk:
-    """The listener, and what it has asked for."""
-
-    def __init__(self, writer, signer=None, version=OcppVersion.V21):
-        self.changed: list[str] = []
-        self.asked: list[tuple[str, int]] = []
-        self.spawned: list[Coroutine[Any, Any, None]] = []
-        self.registry = Registry(lambda: NOW)
-        self.link = Link(version)
-        self.registry.attach("north", self.link, StationCapabilities(version))
-        hooks = NoticeHooks(
-            self.changed.append,
-            lambda station, evse: self.asked.append((station, evse)),
-            lambda station, evse: (station, evse) == ("north", 1),
-            self.spawned.append,
-        )
-        self.notices = AnsweredNotices(writer, self.registry, hooks, lambda: NOW, signer)
-
-
-def at_desk(database, scenario, **options):
-    async def run():
-        async with GroupWriter(database, meter_book.save) as writer:
-            await scenario(Desk(writer, **options))
-
-    asyncio.run(run())
-
-
 def test_k15_fr_03_needs_are_answered_at_once_and_the_site_is_planned(database):
     async def scenario(desk):
         early = await desk.notices.charging_needs("north", ChargingNeedsTold(1, "DC"))
@@ -396,3 +346,25 @@ def test_security_events_and_what_changes_nothing_are_kept_and_told(database):
     assert (event.station_id, event.kind, event.info) == ("north", "TamperDetection", "lid")
     kinds = {Happening.STATION_SECURITY, Happening.STATION_TOLD}
     assert {row.kind for row in rows(database, EventRow)} == kinds
+
+
+TOLD = sorted(DIALECTS[OcppVersion.V21].INCOMING_ACTIONS - of_transactions.DECODERS.keys())
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(TOLD), st.data())
+def test_whatever_fits_its_schema_can_be_kept(database, action, data):
+    dialect = DIALECTS[OcppVersion.V21]
+    payload = data.draw(messages(OcppVersion.V21, action))
+
+    async def scenario(desk):
+        event: Any = dialect.decode_event(action, payload)
+        decision = await decide_notice(desk.notices, "north", event)
+        VALIDATOR.check(action, MessageKind.RESPONSE, dialect.encode_answer(event, decision, NOW))
+        for work in desk.spawned:
+            work.close()
+        with database.read() as session:
+            known = limits.kept(session, ["north"])
+        assert respecting(request(), known).state.site.stations
+
+    at_desk(database, scenario)
