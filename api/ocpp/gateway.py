@@ -20,6 +20,7 @@ from api.ocpp.dialects import DIALECTS
 from api.ocpp.events import (
     Acknowledgement,
     BootDecision,
+    Booted,
     Decision,
     HeartbeatReceived,
     MeterValuesReceived,
@@ -272,8 +273,11 @@ class Gateway:
         self._registry.note_transaction_ended(link.station_id, event.transaction_id)
         return decision
 
-    def _answered(self, link: StationLink, _: StationEvent, decision: Decision) -> None:
+    def _answered(self, link: StationLink, event: StationEvent, decision: Decision) -> None:
         """After a boot, and after the first message without one, the station is asked what it can do."""
+        if isinstance(event, Booted):
+            firmware = event.firmware_version or ""
+            self._registry.note_model(link.station_id, event.vendor, event.model, firmware)
         if not isinstance(decision, BootDecision):
             self._introduce_once(link)
         elif decision.status is RegistrationStatus.ACCEPTED:

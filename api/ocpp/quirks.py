@@ -93,7 +93,11 @@ def with_quirks(
     capabilities: StationCapabilities, vendor: str, model: str, firmware: str = ""
 ) -> StationCapabilities:
     """Return what a station can do, less what its model is known not to do."""
-    kinds = frozenset(quirk.kind for quirk in quirks_of(vendor, model, firmware))
+    return with_kinds(capabilities, frozenset(one.kind for one in quirks_of(vendor, model, firmware)))
+
+
+def with_kinds(capabilities: StationCapabilities, kinds: frozenset[QuirkKind]) -> StationCapabilities:
+    """Return what a station can do, less what these quirks take."""
     units = frozenset({RateUnit.POWER}) if QuirkKind.ONLY_WATTS in kinds else capabilities.rate_units
     return replace(
         capabilities,

@@ -9,6 +9,7 @@ from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile, ProfileSelection
 from api.ocpp.dialects import Dialect
 from api.ocpp.installed import with_installed, without_selected, without_transaction
+from api.ocpp.quirks import with_kinds, with_quirks
 from api.ocpp.session_events import CallAnswered, CallFailed, CallTimedOut, Oddity
 from api.ocpp.wire import Command
 
@@ -78,6 +79,10 @@ class Registry:
         self._links: dict[str, Link] = {}
         self._records: dict[str, StationRecord] = {}
 
+    def now(self) -> datetime:
+        """Return the time, aware UTC."""
+        return self._clock()
+
     def expect(
         self,
         station_id: str,
@@ -131,8 +136,17 @@ class Registry:
         return StationCapabilities(OcppVersion.V16) if known is None else known.capabilities
 
     def learn(self, station_id: str, capabilities: StationCapabilities) -> None:
-        """Note what a station can do."""
+        """Note what a station can do, less what its model is known not to do."""
+        known = self._records.get(station_id)
+        if known is not None:
+            capabilities = with_kinds(capabilities, known.capabilities.quirks)
         self._update(station_id, capabilities=capabilities)
+
+    def note_model(self, station_id: str, vendor: str, model: str, firmware: str = "") -> None:
+        """Note which model a station is, and what is known of that."""
+        known = self._records.get(station_id)
+        if known is not None:
+            self._update(station_id, capabilities=with_quirks(known.capabilities, vendor, model, firmware))
 
     def note_profile(self, station_id: str, security_profile: int) -> None:
         """Note how a station has proved who it is."""

@@ -1,5 +1,6 @@
 """Arithmetic of limits and setpoints: from A to W and back, lowest, highest, sum; in total or phase by phase."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
@@ -73,5 +74,7 @@ def rounded(rate: Rate) -> Rate:
 
 
 def towards_zero(value: float) -> float:
-    """Return a value rounded towards zero to one decimal."""
+    """Return a value rounded towards zero to one decimal; infinity stays."""
+    if math.isinf(value):
+        return value
     return floor_to_tenth(value) if value >= 0 else 0.0 - floor_to_tenth(-value)
