@@ -5,6 +5,7 @@
 
 import asyncio
 import gc
+import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -32,7 +33,9 @@ from benchmarks.crowd.pipes import Record, obey, raise_file_limit
 
 HEARTBEAT_S: Final = 3_600
 SLOT_S: Final = 900
-AT_ONCE: Final = 500
+AT_ONCE: Final = 64
+"""Profiles that are on their way at the same time."""
+
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - several loopback addresses of this machine
 
 
@@ -164,6 +167,7 @@ def main() -> None:
     import uvloop
 
     raise_file_limit()
+    logging.basicConfig(level=logging.ERROR)  # ten thousand stations of no site are no news here
     kind, port, url = sys.argv[1:]
     uvloop.run(serve(kind, int(port), url))
 
