@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
+import secrets
 import ssl
-import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from functools import partial
@@ -251,7 +251,7 @@ class Gateway:
         version = OcppVersion(str(socket.subprotocol))
         target = "" if socket.request is None else socket.request.path
         station_id = str(station_of_path(target, self._settings.door.path))
-        prefix = uuid.uuid4().hex[:12] + "-"
+        prefix = secrets.token_hex(6) + "-"
         noted = partial(_log_oddity, station_id)
         session = Session(DIALECTS[version], self._validators[version], self._settings.limits, prefix, noted)
         return StationLink(station_id, socket, session, self._handler, self._clock, self._settings.pace)

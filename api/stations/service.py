@@ -97,8 +97,9 @@ class StationService:
         now = self._clock()
 
         def note(session: Session) -> None:
-            repository.note_connected(session, station_id, version, now, self._process)
-            outbox.release(session, station_id, utc_now())
+            with session.no_autoflush:  # what a storm of others has told goes together, at the end
+                repository.note_connected(session, station_id, version, now, self._process)
+                outbox.release(session, station_id, utc_now())
             happenings.note(
                 session, Event(Happening.STATION_CONNECTED, now, station_id, data={"version": version})
             )
@@ -122,7 +123,8 @@ class StationService:
         now = self._clock()
 
         def note(session: Session) -> None:
-            repository.note_boot(session, station_id, event, now)
+            with session.no_autoflush:  # as above
+                repository.note_boot(session, station_id, event, now)
             data = {"vendor": event.vendor, "model": event.model, "firmware": event.firmware_version}
             happenings.note(
                 session,

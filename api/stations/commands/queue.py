@@ -138,6 +138,11 @@ def release(session: Session, station_id: str, now: datetime) -> None:
     )
 
 
+def stations_with_open(session: Session) -> set[str]:
+    """Return the stations for which something waits, or is on its way."""
+    return set(session.scalars(select(CommandRow.station_id).where(CommandRow.state.in_(OPEN)).distinct()))
+
+
 def expire(session: Session, now: datetime) -> list[CommandRow]:
     """Give up what has waited too long, and return it."""
     rows = session.scalars(

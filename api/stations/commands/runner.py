@@ -107,7 +107,8 @@ class CommandRunner:
 
     def _claim(self, back: set[str], busy: frozenset[str], session: Session) -> list[_Claimed]:
         now = self._clock()
-        for station_id in back - busy:
+        back_now = back - busy
+        for station_id in back_now & queue.stations_with_open(session) if back_now else ():
             queue.release(session, station_id, now)
         for expired in queue.expire(session, now):
             happenings.note(session, self._event(Happening.COMMAND_FAILED, expired, reason="expired"))
