@@ -105,6 +105,7 @@ class TransactionStarted:
     charging_state: ChargingState | None = None
     offline: bool = False
     readings: tuple[MeterReading, ...] = ()
+    seq_no: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class TransactionUpdated:
     charging_state: ChargingState | None = None
     offline: bool = False
     readings: tuple[MeterReading, ...] = ()
+    seq_no: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class TransactionEnded:
     reason: str | None = None
     offline: bool = False
     readings: tuple[MeterReading, ...] = ()
+    seq_no: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

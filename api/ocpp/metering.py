@@ -23,6 +23,9 @@ _UNIT: Final = MappingProxyType(
         "SoC": "Percent",
     }
 )
+_GREATEST: Final = 1e12
+"""No meter shows more, in any unit; the sum of greater ones could be infinite."""
+
 _PHASE: Final = MappingProxyType({"L1": 0, "L2": 1, "L3": 2, "L1-N": 0, "L2-N": 1, "L3-N": 2})
 
 
@@ -91,7 +94,7 @@ def reading_from_samples(at: datetime, samples: Iterable[Sample]) -> MeterReadin
         if usual is None:
             continue
         scale = _SCALE.get(unit or usual)
-        if scale is None or not 0.0 <= value < math.inf:
+        if scale is None or not 0.0 <= value <= _GREATEST:
             faults.append(_fault(sample))
         elif phase is None:
             totals[measurand] = value * scale
@@ -113,6 +116,8 @@ def _fault(sample: Sample) -> str:
     """Return why a sample cannot be used."""
     if not math.isfinite(sample.value):
         return f"{sample.measurand} is not a number"
+    if sample.value > _GREATEST:
+        return f"{sample.measurand} is {sample.value:g}"
     if sample.value < 0:
         return f"{sample.measurand} is negative"
     return f"{sample.measurand} has the unknown unit {sample.unit!r}"

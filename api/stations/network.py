@@ -127,7 +127,12 @@ class ChargingNetwork:
         )
         notices = AnsweredNotices(self.connectivity.writer, self.registry, hooks, clock, settings.signer)
         told = Told(
-            self._changed, self._changed_late, self._arrivals.arrived, self._delivery.began, self._metered
+            self._changed,
+            self._changed_late,
+            self._arrivals.arrived,
+            self._delivery.began,
+            self._metered,
+            self._sites.most_kw,
         )
         self.service = StationService(
             self.connectivity.writer,

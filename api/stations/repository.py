@@ -9,10 +9,12 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from api.ocpp.events import Booted, StatusChanged, TransactionStarted
+from api.stations import late_start
 from api.storage.station_tables import ConnectorChangeRow
 from api.storage.tables import (
     ConnectorRow,
     DeclarationRow,
+    MeterValueRow,
     SiteRow,
     StationRow,
     TransactionRow,
@@ -130,11 +132,11 @@ def start_transaction(session: Session, station_id: str, event: TransactionStart
     """Return the identity of a transaction, and whether it is new.
 
     The same event gets the same identity. An older transaction that is still open on the EVSE is over: its
-    end was lost.
+    end was lost. So is this one, until its end is told, if it comes late and a newer one has begun there.
     """
     known = session.scalar(_same_start(station_id, event))
     if known is not None:
-        return known.transaction_id, False
+        return known.transaction_id, late_start.take(known, event)
     if event.evse_number > 0:  # many may have begun without an EVSE so far
         _supersede(session, station_id, event.evse_number, event.at)
     row = TransactionRow(
@@ -143,16 +145,32 @@ def start_transaction(session: Session, station_id: str, event: TransactionStart
         evse_number=event.evse_number,
         id_token=event.id_token,
         started_at=event.at,
-        meter_start_kwh=event.meter_start_kwh,
+        meter_start_kwh=late_start.start_register(event),
         delivered_kwh=0.0,
         connector_number=event.connector_number,
         charging_state=None if event.charging_state is None else event.charging_state.value,
         was_offline=event.offline,
     )
+    followed_at = _newer_begin(session, station_id, event)
+    if followed_at is not None:
+        row.ended_at, row.stop_reason = followed_at, _SUPERSEDED
     session.add(row)
     session.flush()
     row.transaction_id = event.transaction_id or str(row.number)
     return row.transaction_id, True
+
+
+def _newer_begin(session: Session, station_id: str, event: TransactionStarted) -> datetime | None:
+    """Return when the next transaction began on an EVSE, if one has; of EVSE 0 nobody knows."""
+    if event.evse_number <= 0:
+        return None
+    return session.scalar(
+        select(func.min(TransactionRow.started_at)).where(
+            TransactionRow.station_id == station_id,
+            TransactionRow.evse_number == event.evse_number,
+            TransactionRow.started_at > event.at,
+        )
+    )
 
 
 def place_transaction(session: Session, row: TransactionRow, evse_number: int | None, at: datetime) -> bool:
@@ -201,8 +219,8 @@ def transaction_of_lost_start(
 
 
 def end_transaction(row: TransactionRow, at: datetime, reason: str | None) -> None:
-    """Note that a transaction is over; the first end that is told counts."""
-    if row.ended_at is None:
+    """Note that a transaction is over; the first end that is told counts, and more than one that we assumed."""
+    if row.ended_at is None or row.stop_reason in _END_LOST:
         row.ended_at, row.stop_reason = at, reason
 
 
@@ -215,6 +233,14 @@ def transaction(session: Session, station_id: str, transaction_id: str) -> Trans
     )
 
 
+def reading_times(session: Session, station_id: str, transaction_id: str) -> set[datetime]:
+    """Return the times of a transaction's readings."""
+    times = select(MeterValueRow.at).where(
+        MeterValueRow.station_id == station_id, MeterValueRow.transaction_id == transaction_id
+    )
+    return set(session.scalars(times))
+
+
 def running_at(session: Session, station_id: str, evse_number: int) -> TransactionRow | None:
     """Return the newest transaction that runs on an EVSE."""
     rows = select(TransactionRow).where(
@@ -223,15 +249,6 @@ def running_at(session: Session, station_id: str, evse_number: int) -> Transacti
         TransactionRow.ended_at.is_(None),
     )
     return session.scalar(rows.order_by(TransactionRow.number.desc()).limit(1))
-
-
-def note_register(row: TransactionRow, energy_kwh: float | None) -> None:
-    """Take over a meter's register [kWh]; the first one counts as the start where none was told."""
-    if energy_kwh is None:
-        return
-    if row.meter_start_kwh is None:
-        row.meter_start_kwh = energy_kwh
-    row.delivered_kwh = max(row.delivered_kwh, energy_kwh - row.meter_start_kwh)
 
 
 def plugged_in(session: Session, station_ids: Collection[str]) -> list[Plugged]:

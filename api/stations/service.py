@@ -23,6 +23,7 @@ from api.ocpp.events import (
 )
 from api.ocpp.metering import MeterReading
 from api.ocpp.notice_listener import NoticeListener
+from api.ocpp.plausibility import ANY_EVSE_KW, MeterBounds, plausible
 from api.ocpp.registry import Clock, Registry, utc_now
 from api.stations import happenings, installed_profiles, repository, transactions
 from api.stations.happenings import Event, Happening
@@ -31,6 +32,11 @@ from api.stations.notices import KeptNotices
 from api.stations.queued import is_queued
 from api.storage import outbox
 from api.storage.writer import GroupWriter
+
+
+def _any_evse(_station_id: str, _evse_number: int) -> float:
+    """Return the greatest power of an EVSE of which nothing is known [kW]."""
+    return ANY_EVSE_KW
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,9 @@ class Told:
     began : callable
         A transaction has begun on an EVSE, by its number, that was never heard of.
     metered : callable
-        An EVSE, by its number, has sent readings.
+        An EVSE, by its number, has sent readings; those that cannot be true are left out.
+    most_kw : callable
+        Gives the greatest power of an EVSE, by its number [kW].
     """
 
     changed: Callable[[str], None]
@@ -56,6 +64,7 @@ class Told:
     arrived: Callable[[str], Awaitable[None]]
     began: Callable[[str, int], None]
     metered: Callable[[str, int, tuple[MeterReading, ...]], None]
+    most_kw: Callable[[str, int], float] = _any_evse
 
 
 class StationService:
@@ -159,8 +168,9 @@ class StationService:
 
     async def transaction_started(self, station_id: str, event: TransactionStarted) -> TransactionDecision:
         """Note a transaction, and plan with it if it is new; one that was queued may be over already."""
+        bounds = self._bounds(station_id, event.evse_number)
         transaction_id, is_new = await self._writer.write(
-            lambda session: transactions.start(session, station_id, event)
+            lambda session: transactions.start(session, station_id, event, bounds)
         )
         if is_new:
             self._told.began(station_id, event.evse_number)
@@ -170,8 +180,11 @@ class StationService:
 
     async def transaction_updated(self, station_id: str, event: TransactionUpdated) -> None:
         """Note what has changed, the token of the driver above all."""
-        seen = await self._writer.write(lambda session: transactions.update(session, station_id, event))
-        self._told.metered(station_id, seen.evse_number, event.readings)
+        bounds = self._bounds(station_id, event.evse_number)
+        seen = await self._writer.write(
+            lambda session: transactions.update(session, station_id, event, bounds)
+        )
+        self._told.metered(station_id, seen.evse_number, _believed(event.readings, bounds))
         if seen.is_placed:
             self._told.began(station_id, seen.evse_number)
         if seen.is_placed or seen.has_learned:
@@ -179,17 +192,28 @@ class StationService:
 
     def meter_values(self, station_id: str, event: MeterValuesReceived) -> Awaitable[None]:
         """Keep readings; the next plan counts what was delivered, and until then they are acted upon."""
-        self._told.metered(station_id, event.evse_number, event.readings)
+        bounds = self._bounds(station_id, event.evse_number)
+        self._told.metered(station_id, event.evse_number, _believed(event.readings, bounds))
         return self._writer.hand_over(
-            Metered(station_id, event.evse_number, event.transaction_id, event.readings)
+            Metered(station_id, event.evse_number, event.transaction_id, event.readings, bounds)
         )
 
     async def transaction_ended(self, station_id: str, event: TransactionEnded) -> None:
         """Note the end, and plan without the car."""
+        bounds = self._bounds(station_id, event.evse_number)
 
         def end(session: Session) -> None:
-            transactions.end(session, station_id, event)
+            transactions.end(session, station_id, event, bounds)
             installed_profiles.forget_transaction(session, station_id, event.transaction_id)
 
         await self._writer.write(end)
         self._told.changed(station_id)
+
+    def _bounds(self, station_id: str, evse_number: int | None) -> MeterBounds:
+        """Return what bounds the meter of an EVSE now."""
+        return MeterBounds(self._clock(), self._told.most_kw(station_id, evse_number or 0))
+
+
+def _believed(readings: tuple[MeterReading, ...], bounds: MeterBounds) -> tuple[MeterReading, ...]:
+    """Return readings without what cannot be true."""
+    return tuple(plausible(reading, bounds) for reading in readings)

@@ -1,8 +1,13 @@
 """Which sites this network runs, and to which of them a station belongs."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
+from api.ocpp.plausibility import ANY_EVSE_KW
 from models.grid.site import Site, Station
+
+_LINES: Final = 3
+_W_PER_KW: Final = 1000.0
 
 
 class SiteMap:
@@ -39,6 +44,14 @@ class SiteMap:
         """Tell whether a site says that a station has an EVSE of this number."""
         station = self.station(station_id)
         return station is not None and 1 <= evse_number <= len(station.evses)
+
+    def most_kw(self, station_id: str, evse_number: int) -> float:
+        """Return the greatest power that an EVSE can draw, generously [kW]; EVSE 0 stands for all of a station."""
+        site, station = self.site_of(station_id), self.station(station_id)
+        if site is None or station is None or evse_number > len(station.evses):
+            return ANY_EVSE_KW
+        evses = station.evses if evse_number <= 0 else (station.evses[evse_number - 1],)
+        return sum(_LINES * evse.max_current_a * site.voltage_v / _W_PER_KW for evse in evses)
 
     def station(self, station_id: str) -> Station | None:
         """Return what a site says of a station."""

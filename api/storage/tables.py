@@ -123,7 +123,11 @@ class ConnectorRow(Table):
 
 
 class TransactionRow(Table):
-    """A transaction; ``number`` is what a station of OCPP 1.6 is told as its identity."""
+    """A transaction; ``number`` is what a station of OCPP 1.6 is told as its identity.
+
+    ``metered_at`` is the time of the newest register that counts, ``seen_seq`` the ranges of sequence numbers
+    that were heard (2.x), ``doubts`` what is not counted or was not heard.
+    """
 
     __tablename__ = "transactions"
     __table_args__ = (UniqueConstraint("station_id", "transaction_id"),)
@@ -141,6 +145,9 @@ class TransactionRow(Table):
     connector_number: Mapped[int | None]
     charging_state: Mapped[str | None]
     was_offline: Mapped[bool] = mapped_column(default=False)
+    metered_at: Mapped[datetime | None]
+    seen_seq: Mapped[list | None] = mapped_column()  # type: ignore[type-arg]  # SQLAlchemy wants the bare type
+    doubts: Mapped[str | None]
 
 
 class MeterValueRow(Table):

@@ -66,6 +66,7 @@ def _started(payload: Payload) -> TransactionStarted:
         charging_state=_charging_state(payload),
         offline=payload.get("offline", False),
         readings=readings,
+        seq_no=payload["seqNo"],
     )
 
 
@@ -78,6 +79,7 @@ def _updated(payload: Payload) -> TransactionUpdated:
         charging_state=_charging_state(payload),
         offline=payload.get("offline", False),
         readings=_readings(payload.get("meterValue", ())),
+        seq_no=payload["seqNo"],
     )
 
 
@@ -92,6 +94,7 @@ def _ended(payload: Payload) -> TransactionEnded:
         reason=payload["transactionInfo"].get("stoppedReason", "Local"),
         offline=payload.get("offline", False),
         readings=readings,
+        seq_no=payload["seqNo"],
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, JsonValue
 
+from api.stations.heard import n_missing
 from api.stations.log.redaction import shortened
 from api.stations.state.queries import Known
 from api.storage.tables import MeterValueRow, TransactionRow
@@ -57,6 +58,8 @@ class TransactionOut(WireModel):
     meter_start_kwh: float | None
     stop_reason: str | None
     was_offline: Annotated[bool, Field(description="told late, after the station was offline")]
+    doubts: Annotated[str | None, Field(description="why a register of it is not counted, the first time")]
+    missing_messages: Annotated[int, Field(description="by their sequence numbers; OCPP 2.x")]
 
     @classmethod
     def of(cls, row: TransactionRow) -> "TransactionOut":
@@ -74,6 +77,8 @@ class TransactionOut(WireModel):
             meter_start_kwh=row.meter_start_kwh,
             stop_reason=row.stop_reason,
             was_offline=row.was_offline,
+            doubts=row.doubts,
+            missing_messages=n_missing(row.seen_seq or ()),
         )
 
 

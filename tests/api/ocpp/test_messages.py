@@ -128,13 +128,22 @@ ROWS_201 = [
             ],
         },
         TransactionStarted(
-            1, AT, "a-1", "T", 1.5, 1, ChargingState.EV_CONNECTED, True, (MeterReading(AT, energy_kwh=1.5),)
+            1,
+            AT,
+            "a-1",
+            "T",
+            1.5,
+            1,
+            ChargingState.EV_CONNECTED,
+            True,
+            (MeterReading(AT, energy_kwh=1.5),),
+            0,
         ),
     ),
     (
         "TransactionEvent",
         V201_TRANSACTION | {"eventType": "Updated", "transactionInfo": {"transactionId": "a-1"}},
-        TransactionUpdated("a-1", AT),
+        TransactionUpdated("a-1", AT, seq_no=0),
     ),
     (
         "TransactionEvent",
@@ -143,7 +152,7 @@ ROWS_201 = [
             "eventType": "Ended",
             "transactionInfo": {"transactionId": "a-1", "stoppedReason": "EVDisconnected"},
         },
-        TransactionEnded("a-1", AT, reason="EVDisconnected"),
+        TransactionEnded("a-1", AT, reason="EVDisconnected", seq_no=0),
     ),
     (
         "MeterValues",
@@ -241,9 +250,9 @@ def test_measurands_that_the_engine_does_not_use_are_passed_over():
     assert reading_from_samples(AT, samples) == MeterReading(AT, offered_a=16.0, soc_percent=55.0)
 
 
-def test_a_multiplier_that_nobody_means_does_not_overflow():
+def test_a_multiplier_that_nobody_means_is_marked_and_does_not_overflow():
     value = {"value": 1.0, "unitOfMeasure": {"unit": "Wh", "multiplier": 10**9}}
     payload = {"evseId": 1, "meterValue": [{"timestamp": NOON, "sampledValue": [value]}]}
     (reading,) = readings_of(v201.decode_event("MeterValues", payload))
-    assert reading.energy_kwh is not None
-    assert math.isfinite(reading.energy_kwh)
+    assert reading.energy_kwh is None
+    assert reading.faults == ("Energy.Active.Import.Register is 1e+30",)

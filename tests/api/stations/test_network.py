@@ -324,12 +324,13 @@ def test_a_transaction_that_names_its_evse_later_is_planned_then(database, plann
 
 
 def test_meter_values_that_name_no_transaction_count_for_the_one_that_runs(database, planner):
-    begun(database, "north", "ocpp1.6", evse_number=1, at=now(), id_token="a", meter_start_kwh=10.0)
+    an_hour_ago = now() - timedelta(hours=1)
+    begun(database, "north", "ocpp1.6", evse_number=1, at=an_hour_ago, id_token="a", meter_start_kwh=10.0)
 
     async def scenario():
         async with running(database, planner) as network:
             await network.put_site(standing())
-            before = MeterReading(now() - timedelta(hours=1), energy_kwh=99.0)
+            before = MeterReading(now() - timedelta(hours=2), energy_kwh=99.0)
             readings = (before, MeterReading(now(), energy_kwh=12.5))
             await network.service.meter_values("north", MeterValuesReceived(1, readings))
             await network.service.meter_values("north", MeterValuesReceived(2, readings))
