@@ -40,6 +40,9 @@ class Settings:
         File of the authority whose certificates stations may show (PEM); empty: none.
     ocpp_organisation : str
         Organisation that a station's certificate must name; empty trusts every one of the authority.
+    ocpp_signing_certificate, ocpp_signing_key : str
+        Files of the authority that signs what stations ask for (SignCertificate), with the chain above it, and of
+        its key (PEM); empty signs nothing.
     ocpp_plain_port : int
         With TLS, a second port without it, for stations of profile 1 that are on their way to a higher one; 0
         for none.
@@ -79,6 +82,8 @@ class Settings:
     ocpp_certificate_key: str = ""
     ocpp_client_ca: str = ""
     ocpp_organisation: str = ""
+    ocpp_signing_certificate: str = ""
+    ocpp_signing_key: str = ""
     ocpp_plain_port: int = 0
     ocpp_connections: int = 12_000
     ocpp_own_urls: str = ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from api.commands import doors, operate
+from api.commands import doors, operate, signing
 from api.commands.files import faults_told
 from api.settings import Settings
 from models.errors import ChargingError
@@ -64,6 +64,7 @@ def _checked(settings: Settings) -> str:
     shown_url = database_url(settings.database_url).render_as_string(hide_password=True)
     doors.door_rules(settings)
     doors.gateway_settings(settings)
+    signing.signer_of(settings)
     _check_port("API", settings.api_host, settings.api_port)
     _check_port("OCPP gateway", settings.ocpp_host, settings.ocpp_port)
     if settings.ocpp_plain_port:
@@ -128,6 +129,7 @@ def network_of(settings: Settings, database: "Database", app: "FastAPI") -> "Cha
             doors.gateway_settings(settings),
             settings.plan_every_s,
             connectivity=operate.connectivity_settings(settings),
+            signer=signing.signer_of(settings),
         ),
         app.state.doors,
     )
