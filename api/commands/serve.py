@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from api.storage.engine import Database
 
 _LAST_PORT = 65_535
+_FAREWELL_S = 5
+"""Whoever follows the stream of events would keep the service from ending [s]."""
 
 
 def serve(host: str | None, port: int | None, ocpp_port: int | None, database: str | None) -> None:
@@ -46,7 +48,13 @@ def serve(host: str | None, port: int | None, ocpp_port: int | None, database: s
     )
     if doors.told(settings):
         Console(stderr=True).print(f"[bold]note[/] {doors.told(settings)}")
-    uvicorn.run(served(settings), host=settings.api_host, port=settings.api_port, log_level="info")
+    uvicorn.run(
+        served(settings),
+        host=settings.api_host,
+        port=settings.api_port,
+        log_level="info",
+        timeout_graceful_shutdown=_FAREWELL_S,
+    )
 
 
 def _checked(settings: Settings) -> str:
