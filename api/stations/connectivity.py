@@ -9,11 +9,13 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from api.ocpp.alarms import Alarms
 from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.catalogue import Catalogue
 from api.ocpp.registry import Clock, Registry
 from api.ocpp.safeguards import CommandPolicy
 from api.stations import happenings, installed_profiles, meter_book, repository
+from api.stations.alarm_book import AlarmBook
 from api.stations.commands.approvals import Approvers
 from api.stations.commands.service import CommandService
 from api.stations.events.feed import EventFeed
@@ -78,6 +80,7 @@ class Connectivity:
         self.writer: GroupWriter[Metered] = GroupWriter(database, meter_book.save)
         self.traffic = TrafficBook(Catalogue.read().actions, settings.log_scope, clock)
         self.facts = FactsBook(registry, self.traffic)
+        self.alarms = Alarms(clock)
         self._database, self._registry = database, registry
         self._settings, self._clock = settings, clock
         log = MessageLog(settings.log_per_station)
@@ -91,6 +94,7 @@ class Connectivity:
                 self.writer.figures,
                 lambda: self.writer.n_waiting,
                 lambda: self.feed.n_streams,
+                self.alarms.totals,
             )
         )
         self._watch = StationWatch(self.traffic, log, self.facts, self.figures, self.writer)
@@ -98,6 +102,8 @@ class Connectivity:
             database, registry, self.writer, settings.policy, Approvers(settings.approver_keys), clock
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self._alarm_book = AlarmBook(self.writer, self.spawn, clock)
+        self.alarms.subscribe(self._alarm_book.hear)
 
     async def start(self) -> None:
         """Take up what was known when the last process ended, or was killed."""
@@ -113,6 +119,7 @@ class Connectivity:
     async def stop(self) -> None:
         """Store what is left."""
         await self.commands.stop()
+        self._alarm_book.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._watch.stop()
         await self.writer.__aexit__(None, None, None)

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from api.ocpp.alarms import AlarmKind
 from api.ocpp.registry import Registry
 from api.stations.commands.queue import OPEN as OPEN_COMMANDS
 from api.stations.facts import FactsBook
@@ -39,6 +40,7 @@ class Sources:
     written: WriterFigures
     n_waiting: Callable[[], int]
     n_streams: Callable[[], int]
+    alarms: Callable[[], Mapping[Any, int]]
 
 
 class Figures(Collector):
@@ -84,6 +86,10 @@ class Figures(Collector):
         yield self._messages_by_action()
         odd = {(kind,): n for kind, n in dict(self._sources.facts.oddities).items()}
         yield _counter("station_oddities", "What stations did that is odd.", ("kind",), odd)
+        alarms = {
+            (kind.value,): n for kind, n in self._sources.alarms().items() if isinstance(kind, AlarmKind)
+        }
+        yield _counter("station_alarms", "What went wrong at the door and on connections.", ("kind",), alarms)
         yield _counter(
             "plans", "Plans that were made.", ("status",), {(s,): n for s, n in self._plans.items()}
         )

@@ -126,18 +126,10 @@ class ChargingNetwork:
             self._changed, self._delivery.asked, self._sites.has_evse, self.connectivity.spawn
         )
         notices = AnsweredNotices(self.connectivity.writer, self.registry, hooks, clock, settings.signer)
-        told = Told(
-            self._changed,
-            self._changed_late,
-            self._arrivals.arrived,
-            self._delivery.began,
-            self._metered,
-            self._sites.most_kw,
-        )
         self.service = StationService(
             self.connectivity.writer,
             self.registry,
-            told,
+            self._whom_to_tell(),
             clock,
             settings.connectivity.process,
             notices=notices,
@@ -149,10 +141,22 @@ class ChargingNetwork:
             settings.gateway,
             clock,
             self.connectivity.traffic,
+            self.connectivity.alarms,
         )
         self._running: asyncio.Task[None] | None = None
         self._drain_s = settings.drain_s
         self._late: set[asyncio.Task[None]] = set()
+
+    def _whom_to_tell(self) -> Told:
+        """Return whom the service tells what has happened."""
+        return Told(
+            self._changed,
+            self._changed_late,
+            self._arrivals.arrived,
+            self._delivery.began,
+            self._metered,
+            self._sites.most_kw,
+        )
 
     async def __aenter__(self) -> Self:
         await self.connectivity.start()
