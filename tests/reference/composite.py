@@ -181,9 +181,17 @@ def evse_at(case, evse, at):
     maximum = ruling(case, of(STATION_MAX, (0,)), running, at)[0]
     caps = [ruling(case, of(outside, (number,)), running, at)[0] for number in (evse, 0)]
     added = ruling(case, of(("LocalGeneration",), (0, evse)), running, at)[0]
-    found = (limited(case, one, maximum, caps, added, running) for one in own)
+    found = [limited(case, one, maximum, caps, added, running) for one in own]
     is_power = case["question"]["chargingRateUnit"] == "W"
-    return max(found, key=lambda one: (sum if is_power else max)(one[0][: one[1]]))
+
+    def size(one):
+        row, n = one
+        volts = case["station"]["voltage_v"] if is_power else 1.0
+        total = round(sum(row[:n]) * volts, 1)
+        return total if is_power else round(max(row[:n]), 1), total, n
+
+    n = max(found, key=size)[1]
+    return [max(column) for column in zip(*(row for row, m in found if m == n), strict=True)], n
 
 
 def limited(case, one, maximum, caps, added, running):

@@ -152,15 +152,19 @@ class _EvseEvaluator(_Evaluator):
         if self._is_idle:
             return CompositePeriod(0, NOTHING, self._facts.n_phases)
         found = [self._with(ruling, at_s) for ruling in self._rule.at(at_s)]
-        return max(found, key=self._size)
+        most = max(found, key=self._size)
+        alike = [one.limit for one in found if one.n_phases == most.n_phases]
+        scale = Scale(self._unit, most.n_phases, self._situation.station.voltage_v)
+        return replace(most, limit=scale.highest(alike))  # of each phase, where options tell phases apart
 
-    def _size(self, period: CompositePeriod) -> float:
-        """Return how much a period allows: power in total, or current of the greatest phase."""
-        phases = period.limit.by_phase
-        if phases is None:
-            return period.limit.value
-        inside = phases[: period.n_phases]
-        return sum(inside) if self._unit is RateUnit.POWER else max(inside)
+    def _size(self, period: CompositePeriod) -> tuple[float, float, int]:
+        """Return how much a period allows, in tenths: on its greatest phase, on all; and on how many."""
+        n, rate = period.n_phases, period.limit
+        is_power = self._unit is RateUnit.POWER
+        share = rate.value / n if is_power else rate.value
+        phases = (share,) * n if rate.by_phase is None else rate.by_phase[:n]
+        total = round(sum(phases), 1)
+        return total if is_power else round(max(phases), 1), total, n
 
     def _with(self, ruling: Ruling | None, at_s: int) -> CompositePeriod:
         """Return what holds where this rules the transaction."""
