@@ -313,11 +313,14 @@ def test_a_wrong_path_and_a_wrong_protocol_are_refused():
     in_house(scenario)
 
 
-def test_a_station_that_offers_several_versions_gets_the_newest():
+@pytest.mark.parametrize(
+    "offered", [["ocpp1.6", "ocpp2.0.1"], ["ocpp2.0.1", "ocpp1.6", "ocpp2.1"], ["ocpp1.6"]]
+)
+def test_a_station_that_offers_several_versions_gets_the_newest(offered):
     async def scenario(house):
         uri = f"ws://127.0.0.1:{house.gateway.port}/ocpp/CS1"
-        async with connect(uri, subprotocols=[Subprotocol("ocpp1.6"), Subprotocol("ocpp2.0.1")]) as socket:
-            assert socket.subprotocol == "ocpp2.0.1"
+        async with connect(uri, subprotocols=[Subprotocol(one) for one in offered]) as socket:
+            assert socket.subprotocol == max(offered)
 
     in_house(scenario)
 

@@ -1,6 +1,7 @@
 """The client of the ``ocpp`` package, which checks all that it hears by its own schemas, talks with the gateway."""
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -75,6 +76,11 @@ async def client(house, version):
             await socket.close()
             with pytest.raises(ConnectionClosed):
                 await reading
+
+
+def socket_of(station):
+    """Beneath the package, which cannot send what is not answered."""
+    return station._connection
 
 
 async def told_a_profile(house, station, version, transaction_id):
@@ -182,6 +188,12 @@ def test_what_only_2_1_knows_is_answered():
             stream = {"id": 1, "params": {"interval": 5}, "variable_monitoring_id": 2}
             opened = await station.call(call.OpenPeriodicEventStream(constant_stream_data=stream))
             assert opened.status == "Accepted"
+            values = {"data": [{"t": 0, "v": "1"}], "id": 1, "pending": 0, "basetime": TIME}
+            await socket_of(station).send(json.dumps([6, "s", "NotifyPeriodicEventStream", values]))
+            heard = await house.application.next("noticed")
+            while heard[1].action != "NotifyPeriodicEventStream":
+                heard = await house.application.next("noticed")
+            assert heard[1].message == values
             await station.call(call.ClosePeriodicEventStream(id=1))
 
     in_house(scenario)

@@ -351,7 +351,7 @@ def test_security_events_and_what_changes_nothing_are_kept_and_told(database):
 TOLD = sorted(DIALECTS[OcppVersion.V21].INCOMING_ACTIONS - of_transactions.DECODERS.keys())
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(TOLD), st.data())
 def test_whatever_fits_its_schema_can_be_kept(database, action, data):
     dialect = DIALECTS[OcppVersion.V21]
