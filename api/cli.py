@@ -6,6 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
+from api.cli_stations import stations
+
 app = typer.Typer(
     name="gridpilot",
     help="Grid-aware smart charging: plan sites, replay history, serve stations, measure.",
@@ -26,7 +28,6 @@ ocpp = typer.Typer(
     help="Charging profiles of OCPP 1.6, 2.0.1 and 2.1, without a station.", no_args_is_help=True
 )
 app.add_typer(ocpp, name="ocpp")
-stations = typer.Typer(help="The stations that connect to us.", no_args_is_help=True)
 app.add_typer(stations, name="stations")
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 def lines_until(answer, wanted):
     """Lines of a stream, up to the one that is waited for."""
-    lines = []
+    lines: list[str] = []
     while wanted not in (lines or [""])[-1]:
         lines.append(answer.readline().decode())
     return lines
