@@ -36,7 +36,7 @@ EVENT = {"id": 1, "at": "12:00", "kind": "station.booted", "station_id": "A", "d
 class Answers(BaseHTTPRequestHandler):
     """A service that has written answers."""
 
-    asked: list[tuple[str, str, bytes, dict[str, str]]]
+    asked: ClassVar[list[tuple[str, str, bytes, dict[str, str]]]]
 
     def do_GET(self):
         self.answer("GET", b"")
