@@ -18,7 +18,6 @@ from api.ocpp.alarms import AlarmKind, Alarms, Flapping
 from api.ocpp.capabilities import OcppVersion, StationCapabilities
 from api.ocpp.dialects import DIALECTS
 from api.ocpp.events import (
-    Acknowledgement,
     BootDecision,
     Booted,
     Decision,
@@ -30,7 +29,7 @@ from api.ocpp.events import (
 )
 from api.ocpp.frames import MAX_FRAME_BYTES
 from api.ocpp.handshake import Caller, credentials_of, station_of_path
-from api.ocpp.link import LinkHandler, StationLink
+from api.ocpp.link import ACKNOWLEDGED, LinkHandler, StationLink
 from api.ocpp.listener import Authenticator, StationListener, decide
 from api.ocpp.pace import Pace
 from api.ocpp.patience import call_patiently
@@ -53,7 +52,6 @@ _SUBPROTOCOLS: Final = tuple(Subprotocol(version.value) for version in reversed(
 _CLOSE_NORMAL: Final = 1000
 _CLOSE_GOING_AWAY: Final = 1001
 _REPLACED: Final = "replaced by a newer connection"
-_ACKNOWLEDGED: Final = Acknowledgement()
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +259,9 @@ class Gateway:
         match event:
             case MeterValuesReceived():
                 stored = self._listener.meter_values(link.station_id, event)
-                return _ACKNOWLEDGED if stored is None else stored
+                return ACKNOWLEDGED if stored is None else stored
             case HeartbeatReceived():
-                return _ACKNOWLEDGED
+                return ACKNOWLEDGED
             case TransactionEnded():
                 return self._decide_end(link, event)
         return decide(self._listener, link.station_id, event)

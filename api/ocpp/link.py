@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +33,7 @@ from api.ocpp.wire import Command, Fault
 _LOG = logging.getLogger(__name__)
 
 _CLOSE_POLICY_VIOLATION: Final = 1008
-_ACKNOWLEDGED: Final = Acknowledgement()
+ACKNOWLEDGED: Final = Acknowledgement()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class StationLink:
         self._session = session
         self._handler = handler
         self._clock = clock
-        self._bucket = TokenBucket(pace, asyncio.get_running_loop().time())
+        self._bucket = TokenBucket(pace, time.monotonic())
         self._turn: asyncio.Lock | None = None
         self._waiter: _Waiter | None = None
         self._pending: set[asyncio.Future[Any]] = set()
@@ -148,11 +149,10 @@ class StationLink:
             return
         for event in events:
             self._on_event(event)
-        loop = asyncio.get_running_loop()
-        wait_s = self._bucket.take(loop.time())
+        wait_s = self._bucket.take(time.monotonic())
         if wait_s > 0.0:
             self._hold_up("pace")
-            loop.call_later(wait_s, self._go_on, "pace")
+            asyncio.get_running_loop().call_later(wait_s, self._go_on, "pace")
         if self._session.has_full_backlog:
             self._hold_up("backlog")
 
@@ -253,7 +253,8 @@ class StationLink:
         try:
             event = self._session.dialect.decode_event(call.action, call.payload)
             decision = self._handler.decide(self, event)
-            if isinstance(decision, Awaitable):
+            # most need no thought: whoever has nothing to say says it with the same words
+            if decision is not ACKNOWLEDGED and isinstance(decision, Awaitable):
                 later = asyncio.ensure_future(decision)
                 self._pending.add(later)
                 later.add_done_callback(partial(self._on_decision, call, event))
@@ -268,7 +269,7 @@ class StationLink:
         """Answer a message whose decision has come; if we fail, the station is told and sends it again."""
         self._pending.discard(later)
         try:
-            following = self._answer(call, event, later.result() or _ACKNOWLEDGED)
+            following = self._answer(call, event, later.result() or ACKNOWLEDGED)
         except (Exception, asyncio.CancelledError):  # noqa: BLE001 - as above
             following = self._refuse(call)
         if following is not None:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, Final
 
 from api.ocpp.socket_roles import SocketOwner, SocketSettings
+from api.ocpp.turnstile import Turnstile
 from api.ocpp.websocket import WebSocket
 
 _READ_BYTES: Final = 64 * 1024
@@ -22,6 +23,7 @@ class SocketServer:
         self._owner = owner
         self._settings = settings
         self._shared = bytearray(_READ_BYTES)
+        self._turnstile = Turnstile()
         self._sockets: set[WebSocket] = set()
         self._all_gone = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -57,7 +59,9 @@ class SocketServer:
             await self._all_gone.wait()
 
     def _new_socket(self) -> WebSocket:
-        return WebSocket(self._owner, self._settings, self._shared, self._sockets.add, self._forget)
+        return WebSocket(
+            self._owner, self._settings, self._shared, self._sockets.add, self._forget, self._turnstile
+        )
 
     def _forget(self, socket: WebSocket) -> None:
         self._sockets.discard(socket)

@@ -1,6 +1,7 @@
 """The websocket: the same messages as its package's own protocol, however they are cut, and its bounds."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
+from api.ocpp.turnstile import Turnstile
 from api.ocpp.websocket import WebSocket
 from tests.api.ocpp.sockets import MAX_BYTES, SETTINGS, Owner, user_of
 
@@ -60,7 +62,9 @@ class Pieces:
 
     def __init__(self):
         self.owner, self.wire, self.shared = Owner(), Wire(), bytearray(1 << 16)
-        self.socket = WebSocket(self.owner, SETTINGS, self.shared, lambda _: None, lambda _: None)
+        self.socket = WebSocket(
+            self.owner, SETTINGS, self.shared, lambda _: None, lambda _: None, Turnstile()
+        )
 
     async def open(self):
         self.socket.connection_made(self.wire)
@@ -190,3 +194,24 @@ def test_what_is_no_message_ends_the_connection_with_its_code(frame, code):
         assert int.from_bytes(pieces.wire.written[2:4], "big") == code
 
     asyncio.run(run())
+
+
+@given(st.lists(st.integers(0, 3), max_size=60), st.integers(1, 5))
+def test_a_turnstile_lets_in_a_few_in_each_turn_and_all_in_their_order(comers, per_turn):
+    async def run():
+        turnstile, entered, longest = Turnstile(per_turn), [], 0
+        expected = []
+        for number, n_turns in enumerate(comers):
+            expected.append(number)
+            turnstile.queue(partial(entered.append, number))
+            for _ in range(n_turns):
+                before = len(entered)
+                await asyncio.sleep(0)
+                longest = max(longest, len(entered) - before)
+        while len(entered) < len(expected):
+            before = len(entered)
+            await asyncio.sleep(0)
+            longest = max(longest, len(entered) - before)
+        return entered == expected and longest <= per_turn
+
+    assert asyncio.run(run())
