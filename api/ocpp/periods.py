@@ -55,7 +55,18 @@ class SchedulePeriod:
 
     def says_the_same_as(self, other: "SchedulePeriod") -> bool:
         """Tell whether only the start differs."""
-        return replace(self, start_s=other.start_s) == other
+        return _said(self) == _said(other)
+
+
+def _said(period: SchedulePeriod) -> tuple[object, ...]:
+    """Return all of a period but its start."""
+    return (
+        period.limit,
+        period.n_phases,
+        period.setpoint,
+        period.discharge_limit,
+        period.operation_mode,
+    )
 
 
 def floor_to_tenth(value: float) -> float:

@@ -292,9 +292,9 @@ def _period(
     if not _follows(row, capabilities):
         if setpoint_w is not None:
             pilot_a = min(pilot_a, max(setpoint_w, 0.0) / (capabilities.voltage_v * n_phases))
-        return SchedulePeriod(
-            start_s, _limit(pilot_a, replace(row, n_phases=n_phases), unit, capabilities), n_phases
-        )
+        # a row is checked when it is made: for each of many slots that would take longer than all the rest
+        on_phases = row if n_phases == row.n_phases else replace(row, n_phases=n_phases)
+        return SchedulePeriod(start_s, _limit(pilot_a, on_phases, unit, capabilities), n_phases)
     limit = floor_to_tenth(pilot_a * capabilities.voltage_v * n_phases)
     lowest = 0.0 if discharge_w is None else -floor_to_tenth(-discharge_w)
     wanted = limit if setpoint_w is None else math.copysign(floor_to_tenth(abs(setpoint_w)), setpoint_w)

@@ -199,7 +199,8 @@ def test_what_is_no_message_ends_the_connection_with_its_code(frame, code):
 @given(st.lists(st.integers(0, 3), max_size=60), st.integers(1, 5))
 def test_a_turnstile_lets_in_a_few_in_each_turn_and_all_in_their_order(comers, per_turn):
     async def run():
-        turnstile, entered, longest = Turnstile(per_turn), [], 0
+        turnstile, longest = Turnstile(per_turn), 0
+        entered: list[int] = []
         expected = []
         for number, n_turns in enumerate(comers):
             expected.append(number)
