@@ -1,7 +1,7 @@
 """A station of a case as JSON: what it is, what it holds, what runs on it; the same for all commands."""
 
 import math
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
 
 from api.ocpp.capabilities import OcppVersion, RateUnit
 from api.ocpp.smart.profiles import MOST_PHASES, Profile
-from api.ocpp.smart.reading import profile_in
+from api.ocpp.smart.reading import purpose_named
 from api.ocpp.smart.station import (
     Ceiling,
     DefaultRule,
@@ -22,9 +22,8 @@ from api.ocpp.smart.station import (
     Situation,
     StationFacts,
     usual_default_rule,
-    with_profile,
 )
-from api.ocpp.smart.updates import with_update
+from api.smart.memory import Memory, messages_in
 from api.wire.schemas import Amperes, Moment, WireModel
 from models.errors import InvalidInputError, Issue, IssueList
 from models.units import NOMINAL_VOLTAGE_V
@@ -33,8 +32,6 @@ RawObject: TypeAlias = dict[str, Any]
 
 USUAL_MAX_A: Final = 32.0
 """What an EVSE draws on each phase where nothing is said: the largest common AC outlet [A]."""
-
-_FRAME: Final = 4
 
 
 def _version_named(word: object) -> object:
@@ -100,6 +97,10 @@ class StationWire(WireModel):
     idle_evses: Literal["as_if_charging", "draws_nothing"] = Field(
         "as_if_charging", description="EVSEs without a transaction: as if one began now, or not counted."
     )
+    ignored_purposes_offline: tuple[str, ...] = Field(
+        (),
+        description="Purposes that do not count without a connection (IgnoredProfilePurposesOffline, 2.1).",
+    )
     tx_default_rule: Literal["specific_first", "by_stack_level"] | None = Field(
         None,
         description="TxDefaultProfiles of an EVSE and of all; specific_first in 1.6, else by_stack_level.",
@@ -144,7 +145,9 @@ class SituationWire(WireModel):
     profiles: dict[str, RawObject | list[RawObject]] | list[RawObject | list[Any]] = Field(
         default_factory=list,
         description="Installed profiles as raw OCPP JSON: by EVSE or connector number ('0' is the station), or a"
-        " list of SetChargingProfile payloads in the order in which they were accepted.",
+        " list of SetChargingProfile payloads in the order in which they were accepted. Entries of the list may"
+        " also be frames [2, id, action, payload] or {action, payload}, as `gridpilot ocpp encode` prints them,"
+        " and ClearChargingProfile and UpdateDynamicSchedule among them.",
     )
     transactions: tuple[TransactionWire, ...] = ()
     offline: tuple[OfflineWire, ...] = ()
@@ -171,15 +174,13 @@ class SituationWire(WireModel):
             Something cannot be read; names every fault.
         """
         issues = IssueList()
-        placed = list(_placed(self.profiles, issues))
-        profiles: tuple[Profile, ...] = ()
-        for where, evse, raw in placed:
-            profile = profile_in(raw, evse, where, issues)
-            if profile is not None:
-                profiles = with_profile(profiles, profile, self.ocpp)
+        memory = Memory(self.ocpp, issues, now)
+        for where, message in messages_in(self.profiles, issues):
+            memory.take(message, where)
         for i, update in enumerate(self.updates):
-            profiles = with_update(profiles, update.request, update.at, f"updates[{i}].request", issues)
-        named = evses | {one.evse for one in self.transactions} | {evse for _, evse, _ in placed}
+            memory.update(update.request, update.at, f"updates[{i}].request")
+        profiles = _heard_offline(memory.profiles, self.station.ignored_purposes_offline, issues)
+        named = evses | {one.evse for one in self.transactions} | memory.evses
         facts = _facts(self, named, issues)
         needs_zone = any(one.use_local_time for profile in profiles for one in profile.schedules)
         issues.require(
@@ -190,44 +191,17 @@ class SituationWire(WireModel):
         return Situation(facts, profiles, MappingProxyType(running), tuple(map(_offline, self.offline)))
 
 
-def _placed(
-    profiles: dict[str, RawObject | list[RawObject]] | list[RawObject | list[Any]], issues: IssueList
-) -> Iterator[tuple[str, int, RawObject]]:
-    """Return every raw profile with its place in the document and its EVSE."""
-    if isinstance(profiles, dict):
-        for key, value in profiles.items():
-            if not (key.isascii() and key.isdecimal()):
-                issues.add(f"profiles.{key}", "is no number of an EVSE")
-                continue
-            for i, raw in enumerate(value if isinstance(value, list) else [value]):
-                where = f"profiles.{key}[{i}]" if isinstance(value, list) else f"profiles.{key}"
-                yield from _unwrapped(raw, int(key), where, issues)
-        return
-    for i, entry in enumerate(profiles):
-        payload = entry[-1] if isinstance(entry, list) and len(entry) == _FRAME else entry
-        if isinstance(payload, dict):
-            yield from _unwrapped(payload, None, f"profiles[{i}]", issues)
-        else:
-            issues.add(f"profiles[{i}]", "is no SetChargingProfile")
-
-
-def _unwrapped(
-    raw: RawObject, evse: int | None, where: str, issues: IssueList
-) -> Iterator[tuple[str, int, RawObject]]:
-    """Return the profiles in a SetChargingProfile or ReportChargingProfiles; a bare one where its EVSE is known."""
-    name = next((one for one in ("csChargingProfiles", "chargingProfile") if one in raw), None)
-    inner = raw if name is None else raw[name]
-    said = raw.get("connectorId", raw.get("evseId", evse))
-    if isinstance(said, bool) or not isinstance(said, int) or said < 0:
-        issues.add(where, "names no EVSE or connector")
-        return
-    many = inner if isinstance(inner, list) else [inner]
-    for i, one in enumerate(many):
-        place = where if name is None else f"{where}.{name}" + (f"[{i}]" if isinstance(inner, list) else "")
-        if isinstance(one, dict):
-            yield place, said, one
-        else:
-            issues.add(place, "is no charging profile")
+def _heard_offline(
+    profiles: tuple[Profile, ...], ignored: tuple[str, ...], issues: IssueList
+) -> tuple[Profile, ...]:
+    """Return the profiles; those of some purposes do not count without a connection."""
+    purposes = set()
+    for i, name in enumerate(ignored):
+        try:
+            purposes.add(purpose_named(name))
+        except ValueError as error:
+            issues.add(f"station.ignored_purposes_offline[{i}]", str(error))
+    return tuple(replace(one, most_offline_s=0) if one.purpose in purposes else one for one in profiles)
 
 
 def _facts(case: SituationWire, named: set[int], issues: IssueList) -> StationFacts:

@@ -221,3 +221,65 @@ def test_a_transaction_may_be_told_in_the_words_of_ocpp(names):
     evse, number, start = names
     told = TransactionWire.model_validate({evse: 2, number: "7", start: "2024-03-01T09:45:00Z"}, strict=False)
     assert (told.evse, told.id, told.started_at) == (2, "7", datetime(2024, 3, 1, 9, 45, tzinfo=UTC))
+
+
+def raw_default(number, limit, level=0):
+    schedule = {
+        "id": 1,
+        "startSchedule": "2024-05-01T00:00:00Z",
+        "chargingRateUnit": "A",
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}],
+    }
+    return {
+        "id": number,
+        "stackLevel": level,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": [schedule],
+    }
+
+
+@pytest.mark.parametrize(
+    ("clear", "limit"),
+    [
+        ({}, 32.0),
+        ({"chargingProfileId": 2}, 6.0),
+        ({"chargingProfileId": 2, "chargingProfileCriteria": {"stackLevel": 0}}, 6.0),
+        ({"chargingProfileCriteria": {"stackLevel": 0}}, 10.0),
+        ({"chargingProfileCriteria": {"evseId": 1, "stackLevel": 1}}, 6.0),
+        ({"chargingProfileCriteria": {"evseId": 2}}, 10.0),
+        ({"chargingProfileCriteria": {"chargingProfilePurpose": "TxProfile"}}, 10.0),
+        ({"chargingProfileId": 9}, 10.0),
+    ],
+)
+def test_c21_k10_profiles_are_cleared_by_number_alone_or_by_all_criteria(clear, limit):
+    messages = [
+        {"evseId": 1, "chargingProfile": raw_default(1, 6)},
+        {"evseId": 1, "chargingProfile": raw_default(2, 10, level=1)},
+        {"action": "ClearChargingProfile", "payload": clear},
+    ]
+    question = {"evseId": 1, "duration": 60, "chargingRateUnit": "A"}
+    case = {"version": "2.0.1", "now": "2024-05-01T12:00:00Z", "question": question, "profiles": messages}
+    assert [one["limit"] for one in periods_in(answered(case))] == [limit]
+
+
+def test_k10_fr_06_external_constraints_are_not_cleared():
+    outside = raw_default(-1, 8) | {"chargingProfilePurpose": "ChargingStationExternalConstraints"}
+    messages = [{"evseId": 0, "chargingProfile": outside}, [2, "1", "ClearChargingProfile", {}]]
+    question = {"evseId": 1, "duration": 60, "chargingRateUnit": "A"}
+    case = {"version": "2.0.1", "now": "2024-05-01T12:00:00Z", "question": question, "profiles": messages}
+    assert [one["limit"] for one in periods_in(answered(case))] == [8.0]
+
+
+def test_purposes_may_be_ignored_while_the_station_is_offline():
+    messages = [{"evseId": 1, "chargingProfile": raw_default(1, 6)}]
+    question = {"evseId": 1, "duration": 600, "chargingRateUnit": "A"}
+    case = {
+        "version": "2.1",
+        "now": "2024-05-01T12:00:00Z",
+        "question": question,
+        "profiles": messages,
+        "station": {"ignored_purposes_offline": ["TxDefaultProfile"]},
+        "offline": [{"since": "2024-05-01T12:05:00Z"}],
+    }
+    assert [one["limit"] for one in periods_in(answered(case))] == [6.0, 32.0]
