@@ -87,9 +87,9 @@ async def decide(listener: StationListener, station_id: str, event: StationEvent
             return AuthorizationDecision(await listener.authorize(station_id, event.id_token))
         case TransactionStarted():
             return await listener.transaction_started(station_id, event)
-        case TransactionUpdated():
-            return await _decide_update(listener, station_id, event)
-        case TransactionEnded() | MeterValuesReceived() | StatusChanged() | HeartbeatReceived():
+        case TransactionUpdated() | TransactionEnded():
+            return await _decide_later(listener, station_id, event)
+        case MeterValuesReceived() | StatusChanged() | HeartbeatReceived():
             await _tell(listener, station_id, event)
             return Acknowledgement()
     return await decide_notice(listener.notices, station_id, event)
@@ -98,12 +98,10 @@ async def decide(listener: StationListener, station_id: str, event: StationEvent
 async def _tell(
     listener: StationListener,
     station_id: str,
-    event: TransactionEnded | MeterValuesReceived | StatusChanged | HeartbeatReceived,
+    event: MeterValuesReceived | StatusChanged | HeartbeatReceived,
 ) -> None:
     """Pass an event that is only acknowledged."""
     match event:
-        case TransactionEnded():
-            await listener.transaction_ended(station_id, event)
         case MeterValuesReceived():
             await _metered(listener, station_id, event)
         case StatusChanged():
@@ -116,9 +114,14 @@ async def _metered(listener: StationListener, station_id: str, event: MeterValue
         await stored
 
 
-async def _decide_update(listener: StationListener, station_id: str, event: TransactionUpdated) -> Decision:
-    """A driver who shows a token after plugging in asks within an update."""
-    await listener.transaction_updated(station_id, event)
+async def _decide_later(
+    listener: StationListener, station_id: str, event: TransactionUpdated | TransactionEnded
+) -> Decision:
+    """A driver who shows a token after plugging in, or to stop, asks within the event (2.x E03, E07)."""
+    if isinstance(event, TransactionEnded):
+        await listener.transaction_ended(station_id, event)
+    else:
+        await listener.transaction_updated(station_id, event)
     if event.id_token is None:
         return Acknowledgement()
     return AuthorizationDecision(await listener.authorize(station_id, event.id_token))

@@ -192,3 +192,33 @@ def test_what_is_sent_in_a_stream_is_understood(data):
     payload = data.draw(messages(OcppVersion.V21, "NotifyPeriodicEventStream"))
     event = DIALECTS[OcppVersion.V21].decode_event("NotifyPeriodicEventStream", payload)
     asyncio.run(decide(listener_with(HarmlessNotices()), "CS1", event))
+
+
+STOPPED = {
+    OcppVersion.V16: (
+        "StopTransaction",
+        {"idTag": "BAD", "meterStop": 1, "timestamp": "2024-05-01T12:00:00Z", "transactionId": 1},
+    ),
+    **dict.fromkeys(
+        (OcppVersion.V201, OcppVersion.V21),
+        (
+            "TransactionEvent",
+            {
+                "eventType": "Ended",
+                "timestamp": "2024-05-01T12:00:00Z",
+                "triggerReason": "StopAuthorized",
+                "seqNo": 2,
+                "transactionInfo": {"transactionId": "a-1"},
+                "idToken": {"idToken": "BAD", "type": "ISO14443"},
+            },
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("version", list(OcppVersion))
+def test_a_driver_who_shows_a_token_to_stop_is_answered(version):
+    action, payload = STOPPED[version]
+    answer = answer_to(version, action, payload, HarmlessNotices())
+    name = "idTagInfo" if version is OcppVersion.V16 else "idTokenInfo"
+    assert answer == {name: {"status": "Invalid"}}
