@@ -53,6 +53,11 @@ class Comparison:
     reason: str = ""
 
     @property
+    def is_as_expected(self) -> bool:
+        """Whether the station has answered, and as it was told."""
+        return self.outcome is CommandOutcome.ACCEPTED and not self.differences
+
+    @property
     def allows_more(self) -> bool:
         """Whether the station would draw more than it was told."""
         return any(one.allows_more for one in self.differences)

@@ -21,7 +21,6 @@ from api.ocpp.smart.station import (
     RunningTransaction,
     Situation,
     StationFacts,
-    usual_default_rule,
 )
 from api.smart.memory import Memory, messages_in
 from api.wire.schemas import Amperes, Moment, WireModel
@@ -227,7 +226,7 @@ def _facts(case: SituationWire, named: set[int], issues: IssueList) -> StationFa
         rate_units=frozenset(map(RateUnit, station.rate_units)),
         zone=None if station.time_zone is None else ZoneInfo(station.time_zone),
         idle_rule=IdleRule(station.idle_evses),
-        default_rule=usual_default_rule(case.ocpp) if rule is None else DefaultRule(rule),
+        default_rule=None if rule is None else DefaultRule(rule),
     )
 
 

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from api.stations import figure_routes, routes
+from api.stations.audit import routes as audit_routes
 from api.stations.commands import order_routes
 from api.stations.commands import routes as command_routes
 from api.stations.commands.problems import answer_for_commands
@@ -20,6 +21,7 @@ def add_stations(app: FastAPI) -> None:
         order_routes.router,
         event_routes.router,
         figure_routes.router,
+        audit_routes.router,
     )
     for router in routers:
         app.include_router(router)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from api.ocpp.smart.profiles import Profile, Purpose
-from api.ocpp.smart.station import DefaultRule, RunningTransaction, Situation
+from api.ocpp.smart.station import DefaultRule, RunningTransaction, Situation, usual_default_rule
 from api.ocpp.smart.timelines import Anchor, Interval, Ruling, Timeline, timeline_of
 
 Choice: TypeAlias = tuple[Ruling | None, ...]
@@ -108,7 +108,8 @@ class _Finder:
 
 def _defaults(situation: Situation, find: _Finder, evse: int) -> tuple[Stack, ...]:
     """Return the default profiles: one stack of all, or those of the EVSE before those of every EVSE."""
-    if situation.station.default_rule is DefaultRule.BY_STACK_LEVEL:
+    station = situation.station
+    if (station.default_rule or usual_default_rule(station.version)) is DefaultRule.BY_STACK_LEVEL:
         return (find.stack(find.of(Purpose.TX_DEFAULT, (evse, 0))),)
     return tuple(find.stack(find.of(Purpose.TX_DEFAULT, (number,))) for number in (evse, 0))
 

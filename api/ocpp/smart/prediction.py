@@ -17,7 +17,6 @@ from api.ocpp.smart.station import (
     RunningTransaction,
     Situation,
     StationFacts,
-    usual_default_rule,
 )
 from api.ocpp.wire import Payload
 from models.errors import IssueList
@@ -168,7 +167,6 @@ def _situation(held: Held) -> Situation:
         voltage_v=can.voltage_v,
         n_phases=n_phases,
         rate_units=can.rate_units,
-        default_rule=usual_default_rule(can.version),
     )
     return Situation(facts, tuple(map(record_of, held.installed)), held.transactions)
 

@@ -120,7 +120,8 @@ class StationFacts:
     zone : ZoneInfo or None
         For schedules in local time.
     idle_rule : IdleRule
-    default_rule : DefaultRule
+    default_rule : DefaultRule or None
+        None is what stations of the version do.
     """
 
     version: OcppVersion
@@ -131,7 +132,7 @@ class StationFacts:
     rate_units: frozenset[RateUnit] = frozenset(RateUnit)
     zone: ZoneInfo | None = None
     idle_rule: IdleRule = IdleRule.AS_IF_CHARGING
-    default_rule: DefaultRule = DefaultRule.BY_STACK_LEVEL
+    default_rule: DefaultRule | None = None
 
 
 @dataclass(frozen=True, slots=True)

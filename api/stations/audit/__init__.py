@@ -1,0 +1,1 @@
+"""What stations say that they will do, beside what they were told."""
