@@ -8,6 +8,7 @@ from typing import TypeAlias
 from api.ocpp.metering import MeterReading
 from api.ocpp.notice_answers import NoticeAnswer
 from api.ocpp.notices import Notice
+from api.ocpp.wire import Payload
 
 
 class RegistrationStatus(StrEnum):
@@ -81,6 +82,21 @@ class StatusChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitorsTold:
+    """Monitors of a station have noticed something (2.x): among it may be what StatusNotification tells (G01).
+
+    Parameters
+    ----------
+    message : Payload
+        As it came.
+    statuses : tuple of StatusChanged
+    """
+
+    message: Payload
+    statuses: tuple[StatusChanged, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorizeRequested:
     """A driver has shown a token."""
 
@@ -150,6 +166,7 @@ StationEvent: TypeAlias = (
     Booted
     | HeartbeatReceived
     | StatusChanged
+    | MonitorsTold
     | AuthorizeRequested
     | TransactionStarted
     | TransactionUpdated

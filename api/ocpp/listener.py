@@ -13,6 +13,7 @@ from api.ocpp.events import (
     Decision,
     HeartbeatReceived,
     MeterValuesReceived,
+    MonitorsTold,
     StationEvent,
     StatusChanged,
     TransactionDecision,
@@ -22,6 +23,7 @@ from api.ocpp.events import (
 )
 from api.ocpp.handshake import Credentials
 from api.ocpp.notice_listener import NoticeListener, decide_notice
+from api.ocpp.notices import Noticed
 
 
 class Authenticator(Protocol):
@@ -89,7 +91,7 @@ async def decide(listener: StationListener, station_id: str, event: StationEvent
             return await listener.transaction_started(station_id, event)
         case TransactionUpdated() | TransactionEnded():
             return await _decide_later(listener, station_id, event)
-        case MeterValuesReceived() | StatusChanged() | HeartbeatReceived():
+        case MeterValuesReceived() | StatusChanged() | HeartbeatReceived() | MonitorsTold():
             await _tell(listener, station_id, event)
             return Acknowledgement()
     return await decide_notice(listener.notices, station_id, event)
@@ -98,7 +100,7 @@ async def decide(listener: StationListener, station_id: str, event: StationEvent
 async def _tell(
     listener: StationListener,
     station_id: str,
-    event: MeterValuesReceived | StatusChanged | HeartbeatReceived,
+    event: MeterValuesReceived | StatusChanged | HeartbeatReceived | MonitorsTold,
 ) -> None:
     """Pass an event that is only acknowledged."""
     match event:
@@ -106,6 +108,10 @@ async def _tell(
             await _metered(listener, station_id, event)
         case StatusChanged():
             await listener.status_changed(station_id, event)
+        case MonitorsTold():
+            for change in event.statuses:
+                await listener.status_changed(station_id, change)
+            await listener.notices.noticed(station_id, Noticed("NotifyEvent", event.message))
 
 
 async def _metered(listener: StationListener, station_id: str, event: MeterValuesReceived) -> None:

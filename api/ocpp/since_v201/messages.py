@@ -11,6 +11,7 @@ from api.ocpp.events import (
     ConnectorStatus,
     HeartbeatReceived,
     MeterValuesReceived,
+    MonitorsTold,
     StationEvent,
     StatusChanged,
     TransactionEnded,
@@ -21,6 +22,9 @@ from api.ocpp.metering import MeterReading, Sample, number_from, reading_from_sa
 from api.ocpp.notices import Noticed
 from api.ocpp.since_v201 import notices
 from api.ocpp.wire import Payload, parse_time
+
+_STATES: Final = frozenset({"Available", "Occupied", "Reserved", "Unavailable", "Faulted"})
+"""Of the variable AvailabilityState."""
 
 
 def _booted(payload: Payload) -> Booted:
@@ -40,6 +44,34 @@ def _status_changed(payload: Payload) -> StatusChanged:
         connector_number=int(payload["connectorId"]),
         status=ConnectorStatus(payload["connectorStatus"]),
         at=parse_time(payload["timestamp"]),
+    )
+
+
+def _monitors_told(payload: Payload) -> MonitorsTold:
+    return MonitorsTold(
+        payload, tuple(_availability(told) for told in payload["eventData"] if _is_availability(told))
+    )
+
+
+def _is_availability(told: Payload) -> bool:
+    """Tell whether an event is the state of a connector, or of the station itself."""
+    component = told["component"]
+    is_place = component["name"] == "ChargingStation" or (
+        component["name"] == "Connector" and "connectorId" in component.get("evse", {})
+    )
+    is_state = told["variable"]["name"] == "AvailabilityState" and told["actualValue"] in _STATES
+    return is_place and is_state
+
+
+def _availability(told: Payload) -> StatusChanged:
+    evse = told["component"].get("evse", {})
+    is_connector = told["component"]["name"] == "Connector"
+    return StatusChanged(
+        evse_number=int(evse["id"]) if is_connector else 0,
+        connector_number=int(evse["connectorId"]) if is_connector else 0,
+        status=ConnectorStatus(told["actualValue"]),
+        error_code=told.get("techCode"),
+        at=parse_time(told["timestamp"]),
     )
 
 
@@ -135,6 +167,7 @@ DECODERS: Final[Mapping[str, Callable[[Payload], StationEvent]]] = MappingProxyT
         "BootNotification": _booted,
         "Heartbeat": lambda _: HeartbeatReceived(),
         "StatusNotification": _status_changed,
+        "NotifyEvent": _monitors_told,
         "Authorize": lambda payload: AuthorizeRequested(payload["idToken"]["idToken"]),
         "TransactionEvent": _transaction_event,
         "MeterValues": lambda payload: MeterValuesReceived(

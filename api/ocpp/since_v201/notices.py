@@ -28,7 +28,6 @@ NOTED: Final = frozenset(
     {
         "FirmwareStatusNotification",
         "LogStatusNotification",
-        "NotifyEvent",
         "PublishFirmwareStatusNotification",
         "ReservationStatusUpdate",
     }

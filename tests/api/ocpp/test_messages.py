@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from api.ocpp.events import (
     ConnectorStatus,
     HeartbeatReceived,
     MeterValuesReceived,
+    MonitorsTold,
     RegistrationStatus,
     StatusChanged,
     TransactionDecision,
@@ -34,6 +36,28 @@ NOON = "2024-05-01T12:00:00Z"
 AT = datetime(2024, 5, 1, 12, tzinfo=UTC)
 VALIDATORS = {version: MessageValidator(version) for version in OcppVersion}
 REPORT = {"requestId": 1, "generatedAt": NOON, "seqNo": 0}
+NOTICED: dict[str, Any] = {
+    "generatedAt": NOON,
+    "seqNo": 0,
+    "eventData": [
+        {
+            "eventId": 1,
+            "timestamp": NOON,
+            "trigger": "Delta",
+            "actualValue": value,
+            "techCode": "E7",
+            "eventNotificationType": "HardWiredNotification",
+            "component": component,
+            "variable": {"name": name},
+        }
+        for component, name, value in (
+            ({"evse": {"id": 2, "connectorId": 1}, "name": "Connector"}, "AvailabilityState", "Faulted"),
+            ({"evse": {"id": 2}, "name": "EVSE"}, "AvailabilityState", "Faulted"),
+            ({"evse": {"id": 2, "connectorId": 1}, "name": "Connector"}, "AvailabilityState", "Broken"),
+            ({"evse": {"id": 2, "connectorId": 1}, "name": "Connector"}, "PlugRetentionLock", "Faulted"),
+        )
+    ],
+}
 V201_TRANSACTION = {"eventType": "Started", "timestamp": NOON, "triggerReason": "CablePluggedIn", "seqNo": 0}
 
 ROWS_16 = [
@@ -163,6 +187,11 @@ ROWS_201 = [
             ],
         },
         MeterValuesReceived(0, (MeterReading(AT, power_kw=5.0),)),
+    ),
+    (
+        "NotifyEvent",
+        NOTICED,
+        MonitorsTold(NOTICED, (StatusChanged(2, 1, ConnectorStatus.FAULTED, "E7", AT),)),
     ),
     ("NotifyReport", REPORT, ReportPart("NotifyReport", 1, 0, is_last=True, message=REPORT)),
 ]

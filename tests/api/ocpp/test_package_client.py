@@ -164,6 +164,12 @@ def test_what_a_station_of_the_package_tells_beyond_transactions_is_answered(ver
             await station.call(call.NotifyReport(request_id=1, generated_at=TIME, seq_no=0, tbc=True))
             assert not (await house.application.next("reported"))[1].is_last
             assert (await station.call(call.SignCertificate(csr="CSR"))).status == "Rejected"
+            told = {"event_id": 1, "timestamp": TIME, "trigger": "Delta", "actual_value": "Unavailable"}
+            told |= {"event_notification_type": "HardWiredNotification"}
+            told |= {"component": {"name": "ChargingStation"}, "variable": {"name": "AvailabilityState"}}
+            await station.call(call.NotifyEvent(generated_at=TIME, seq_no=0, event_data=[told]))
+            assert (await house.application.next("status"))[1].status == "Unavailable"
+            assert (await house.application.next("noticed"))[1].action == "NotifyEvent"
             needs = {"requested_energy_transfer": "DC"}
             answer = await station.call(call.NotifyEVChargingNeeds(charging_needs=needs, evse_id=1))
             assert answer.status == ("Rejected" if version is OcppVersion.V201 else "NoChargingProfile")
