@@ -87,6 +87,7 @@ class SiteDesk:
         self.decision: Decision | None = None
         self._followed_at: datetime | None = None
         self._deaf: set[str] = set()
+        self._judged: set[str] = set()
         self._asleep: set[str] = set()
 
     def follow(self, decision: Decision, now: datetime) -> None:
@@ -133,9 +134,10 @@ class SiteDesk:
         self._clock.connected(is_settled, now_s)
         samples = MeterSamples.joined(self._samples)
         self._samples.clear()
-        self._clock.meter(samples.only(np.nonzero(is_settled[samples.evse])[0]))
+        believed = samples.only(np.nonzero(is_settled[samples.evse])[0])
+        self._clock.meter(believed)
         decision = self._clock.decide(now_s)
-        self._say(decision)
+        self._say(decision, {int(row) for row in believed.evse})
         changed = is_settled & (np.abs(decision.pilot_a - told_a) > SAME_A)
         rises = changed & (decision.pilot_a > told_a)
         if rises.any() and not self._is_allowed(plan, decision, now):
@@ -154,14 +156,16 @@ class SiteDesk:
             {one.session_id: self._clock.watch.sign(rows[one.evse_id]) for one in sessions}, tuple(deaf)
         )
 
-    def _say(self, decision: FastDecision) -> None:
+    def _say(self, decision: FastDecision, metered_rows: set[int]) -> None:
         """Tell the operator, once each, of stations that do not follow and of cars that do not start."""
         deaf = {one.station_id for one in decision.conditions if one.conduct is Conduct.NOT_FOLLOWING}
         for station_id in deaf - self._deaf:
             _log.warning("station %s draws more than it was told; it counts at full power", station_id)
             self._conducted(station_id, Conduct.NOT_FOLLOWING)
-        for station_id in self._deaf - deaf:
+        metered = {self.site.station_of(self.site.evses[row].evse_id).station_id for row in metered_rows}
+        for station_id in (self._deaf | (metered - self._judged)) - deaf:
             self._conducted(station_id, None)
+        self._judged |= metered | deaf
         for evse_id in set(decision.asleep) - self._asleep:
             _log.warning("the car at %s did not start, nor after a pause: it is full, or asleep", evse_id)
         self._deaf, self._asleep = deaf, set(decision.asleep)

@@ -125,9 +125,12 @@ class Connectivity:
         await self.writer.__aexit__(None, None, None)
 
     def conducted(self, station_id: str, conduct: Conduct | None) -> None:
-        """Note that a station begins to ignore its limit, or follows it again."""
+        """Note that a station ignores its limit, or follows it; tell where that is a change."""
         now = self._clock()
+        was_deaf = station_id in self.facts.not_following
         self.facts.conducted(station_id, FOLLOWS if conduct is None else conduct.value, now)
+        if (conduct is None) is not was_deaf:
+            return  # of a station that follows from the start nobody needs to hear
         kind = Happening.STATION_FOLLOWS if conduct is None else Happening.STATION_NOT_FOLLOWING
         event = Event(kind, now, station_id)
         self.spawn(self.writer.write(lambda session: happenings.note(session, event)))

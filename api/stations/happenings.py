@@ -52,19 +52,20 @@ class Event:
 class EventFilter:
     """Which events are asked for; what is None does not matter.
 
-    ``kinds`` are whole names, or beginnings such as ``transaction.``.
+    ``kinds`` are whole names, or beginnings such as ``transaction.``; ``of_site`` are the stations of ``site_id``.
     """
 
     kinds: tuple[str, ...] = ()
     station_id: str | None = None
     site_id: str | None = None
+    of_site: frozenset[str] = frozenset()
 
     def takes(self, row: EventRow) -> bool:
         """Tell whether an event is asked for."""
         return (
             (not self.kinds or any(row.kind.startswith(kind) for kind in self.kinds))
             and self.station_id in (None, row.station_id)
-            and self.site_id in (None, row.site_id)
+            and (self.site_id in (None, row.site_id) or row.station_id in self.of_site)
         )
 
 
@@ -90,6 +91,12 @@ def after(session: Session, event_id: int, most: int = 500) -> list[EventRow]:
     """Return the events after one, the oldest first."""
     rows = select(EventRow).where(EventRow.event_id > event_id).order_by(EventRow.event_id).limit(most)
     return list(session.scalars(rows))
+
+
+def newest(session: Session, most: int) -> list[EventRow]:
+    """Return the newest events, the oldest of them first."""
+    rows = select(EventRow).order_by(EventRow.event_id.desc()).limit(most)
+    return list(session.scalars(rows))[::-1]
 
 
 def forget_old(session: Session, most: int = MOST_KEPT) -> None:

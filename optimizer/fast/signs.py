@@ -50,9 +50,13 @@ OVER_A: Final = 1.0
 OVER_SHARE: Final = 0.04
 """How far above its pilot a station must draw to show that it does not follow: far above what meters err."""
 
-N_OVER: Final = 3
+N_OVER: Final = 2
 N_OBEYED: Final = 6
-"""Samples in a row after which a station counts as not following, and as following again."""
+"""Samples in a row after which a station counts as not following, and as following again.
+
+One alone may be an error of the meter; a second one, as far above what is allowed after the time that a car has to
+follow, is not.
+"""
 
 LEAST_PHASE_A: Final = 3.0
 PHASE_SHARE: Final = 0.3

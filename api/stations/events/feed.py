@@ -57,11 +57,13 @@ class EventFeed:
         """How many follow."""
         return self._n_streams
 
-    async def recent(self, after: int, most: int) -> list[EventRow]:
-        """Return the events after one."""
+    async def recent(self, after: int | None, most: int) -> list[EventRow]:
+        """Return the events after one, or the newest ones."""
 
         def read() -> list[EventRow]:
             with self._database.read() as session:
+                if after is None:
+                    return happenings.newest(session, most)
                 return happenings.after(session, after, most)
 
         return await asyncio.to_thread(read)

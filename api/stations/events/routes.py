@@ -61,9 +61,8 @@ async def follow(
     except TooManyStreamsError as error:
         raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
     seen = last_event_id if last_event_id is not None else after
-    chosen = EventFilter(tuple(kind or ()), station, site)
     return StreamingResponse(
-        feed.stream(seen, chosen),
+        feed.stream(seen, _filter(request, kind, station, site)),
         media_type=_TEXT,
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -76,13 +75,21 @@ async def list_events(
     kind: Kinds = None,
     station: Station = None,
     site: Station = None,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[
+        int | None, Query(ge=0, description="later than this one; the newest unless given")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> EventsOut:
-    """List events after one, the oldest first; a page may be shorter where a filter leaves events out."""
-    chosen = EventFilter(tuple(kind or ()), station, site)
+    """List events, the oldest first; a page may be shorter where a filter leaves events out."""
+    chosen = _filter(request, kind, station, site)
     rows = await network_of(request).connectivity.feed.recent(after, limit)
     return EventsOut(
         events=tuple(EventOut.of(row) for row in rows if chosen.takes(row)),
-        next=rows[-1].event_id if rows else after,
+        next=rows[-1].event_id if rows else after or 0,
     )
+
+
+def _filter(request: Request, kinds: list[str] | None, station: str | None, site: str | None) -> EventFilter:
+    """Return which events are asked for; those of a site are those of its stations as well."""
+    of_site = () if site is None else network_of(request).stations_of(site)
+    return EventFilter(tuple(kinds or ()), station, site, frozenset(of_site))

@@ -208,6 +208,8 @@ def test_a_filter_of_events_takes_what_it_names(kinds, station):
     row = EventRow(kind="transaction.started", station_id="A", site_id=None, at=NOW, data={})
     assert chosen.takes(row) == (not kinds or "transaction." in kinds)
     assert not EventFilter(station_id="B").takes(row)
+    assert not EventFilter(site_id="S").takes(row)
+    assert EventFilter(site_id="S", of_site=frozenset("A")).takes(row)
 
 
 def test_only_the_newest_events_are_kept(database):
