@@ -43,7 +43,7 @@ def conduct(one, drawn_a, at_s):
     one["n_over"] = one["n_over"] + 1 if is_over else 0
     one["n_obeyed"] = 0 if is_over else one["n_obeyed"] + 1
     patience = 6 * {0: 1, 1: 1, 2: 4, 3: 16}.get(one["n_defied"], 64)
-    if one["n_over"] == 3 and not one["defiant"]:
+    if one["n_over"] == 2 and not one["defiant"]:
         one["defiant"], one["n_defied"] = True, one["n_defied"] + 1
     elif one["n_obeyed"] >= patience:
         one["defiant"] = False
