@@ -269,6 +269,16 @@ def ocpp_encode(
     command.encode(schedule, version, capabilities)
 
 
+@ocpp.command("example")
+def ocpp_example(
+    of: Annotated[str, typer.Argument(help="composite, check or encode.")] = "composite",
+) -> None:
+    """Print a case of one of these commands, to begin with."""
+    from api.commands import ocpp as command
+
+    command.example(of)
+
+
 def main() -> None:
     """Run the command line."""
     app()

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ def composite(path: Path) -> None:
     """Print the answer of a station to GetCompositeSchedule."""
     from api.ocpp.capabilities import RateUnit
     from api.ocpp.smart.answers import answer_to
+    from api.ocpp.smart.assumptions import assumptions_in
     from api.smart.schemas import CompositeCaseWire
     from api.wire.schemas import parsed
 
@@ -30,7 +32,27 @@ def composite(path: Path) -> None:
         unit = case.question.chargingRateUnit
         now_s = math.floor(case.now.timestamp())
         wanted = None if unit is None else RateUnit(unit)
-        show(answer_to(situation, evse, now_s, case.question.duration, wanted))
+        answer = answer_to(situation, evse, now_s, case.question.duration, wanted)
+    _note(assumptions_in(situation))
+    show(answer)
+
+
+def example(of: str) -> None:
+    """Print a case to begin with."""
+    from api.smart.examples import EXAMPLES
+    from models.errors import ChargingError
+
+    with faults_told("example"):
+        if of not in EXAMPLES:
+            raise ChargingError(f"there is no example of {of!r}; there are: {', '.join(EXAMPLES)}")
+    show(dict(EXAMPLES[of]))
+
+
+def _note(notes: Iterable[str]) -> None:
+    """Tell what should be known besides, on the error stream."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    for note in notes:
+        console.print(f"[yellow]note[/] {escape(note)}")
 
 
 def check(path: Path, version: str | None, *, as_json: bool) -> None:
@@ -54,8 +76,7 @@ def encode(path: Path, version: str | None, capabilities: Path | None) -> None:
     with faults_told(path.name):
         able = None if capabilities is None else read_bytes(capabilities)
         told = told_of(encode_case_in(read_bytes(path), version, able))
-    for note in told.notes:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[yellow]note[/] {escape(note)}")
+    _note(told.notes)
     show([_request_document(request) for request in told.requests])
 
 

@@ -4,6 +4,7 @@ What is read here counts as installed: a station has taken it. So only what cann
 whether it should have been taken is asked by :mod:`api.ocpp.smart.checking`.
 """
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -231,8 +232,24 @@ def period_in(node: Node) -> Period:
         setpoint=_rate(node, "setpoint"),
         mode=node.optional("operationMode", OperationMode),
         is_asleep=node.members.get("evseSleep") is True,
-        others=tuple((name, node.members[name]) for name in PASSED_ON if name in node.members),
+        others=tuple(
+            (name, value)
+            for name in PASSED_ON
+            if name in node.members and (value := node.optional(name, _json_value)) is not None
+        ),
     )
+
+
+def _json_value(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return a value that JSON can say.
+
+    Raises
+    ------
+    ValueError
+        A number in it is not finite.
+    """
+    json.dumps(value, allow_nan=False)
+    return value
 
 
 def _rate(node: Node, name: str) -> Rate | None:

@@ -1,6 +1,7 @@
 """When each period of a profile is in force: start, recurrence, duration, validity, offline rules, delays."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -77,10 +78,17 @@ class Timeline:
         """Return what the profile may say at a time; several only where delays are random, None for nothing."""
         found = tuple(
             None if span.period is None else Ruling(self.profile, self.schedule, span.period)
-            for span in self.spans
+            for span in self._near(at_s)
             if span.holds(at_s)
         )
         return found or (None,)
+
+    def _near(self, at_s: float) -> tuple[Span, ...]:
+        """Return the spans that may hold at a time: without delays, the last that has started."""
+        if self.schedule.most_delay_s:
+            return self.spans
+        last = bisect_right(self.spans, at_s, key=lambda span: span.start_s)
+        return self.spans[max(last - 1, 0) : last]
 
 
 def timeline_of(
@@ -105,7 +113,7 @@ def timeline_of(
         for low, high in valid
         if (start := max(span.start_s, low)) < (end := min(span.end_s, high))
     ]
-    return Timeline(profile, schedule, tuple(spans))
+    return Timeline(profile, schedule, tuple(sorted(spans, key=lambda span: span.start_s)))
 
 
 def _chosen(profile: Profile, anchor: Anchor) -> Schedule:

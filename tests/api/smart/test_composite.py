@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from api.ocpp.capabilities import OcppVersion, RateUnit
 from api.ocpp.smart.answers import answer_to
+from api.ocpp.smart.assumptions import assumptions_in
 from api.ocpp.validation import MessageKind, MessageValidator
 from api.smart.schemas import CompositeCaseWire, TransactionWire
 from api.wire.schemas import parsed
@@ -283,3 +284,31 @@ def test_purposes_may_be_ignored_while_the_station_is_offline():
         "offline": [{"since": "2024-05-01T12:05:00Z"}],
     }
     assert [one["limit"] for one in periods_in(answered(case))] == [6.0, 32.0]
+
+
+def test_what_is_assumed_is_said_beside_the_answer():
+    schedule = raw_default(1, 6)["chargingSchedule"][0]
+    late = schedule | {"randomizedDelay": 60, "limitAtSoC": {"soc": 80, "limit": 6}}
+    profile = raw_default(1, 6) | {"chargingSchedule": [late, schedule | {"id": 2}]}
+    case = {
+        "version": "2.1",
+        "now": "2024-05-01T12:00:00Z",
+        "question": {"evseId": 1, "duration": 60},
+        "profiles": {"1": profile},
+    }
+    situation, _ = parsed(CompositeCaseWire, json.dumps(case).encode()).asked()
+    said = " ".join(assumptions_in(situation))
+    for word in ("randomizedDelay", "limitAtSoC", "several schedules", "without a transaction"):
+        assert word in said
+
+
+def test_ten_years_of_days_are_answered():
+    schedule = raw_default(1, 6)["chargingSchedule"][0] | {"duration": 3600}
+    daily = raw_default(1, 6) | {"recurrencyKind": "Daily", "chargingSchedule": [schedule]}
+    case = {
+        "version": "2.0.1",
+        "now": "2024-05-01T12:00:00Z",
+        "question": {"evseId": 1, "duration": 3_652 * 86_400, "chargingRateUnit": "A"},
+        "profiles": {"1": daily | {"chargingProfileKind": "Recurring"}},
+    }
+    assert len(periods_in(answered(case))) == 2 * 3_652 + 1
