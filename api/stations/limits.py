@@ -26,6 +26,8 @@ from models.timegrid import TimeGrid, aware_utc
 from models.units import W_PER_KW
 
 _STATION: Final = 0
+_NOTHING: Final = 1e-3
+"""No car charges with so little [A] or [kW]: it stands for nothing where a limit must be above 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +215,7 @@ def _bounded(session: ChargingSession, amperes: float, kilowatts: float) -> Char
 
 
 def _least(known: float | None, bound: float) -> float | None:
-    """Return the smaller of two limits, of which one may be unknown and one infinite."""
+    """Return the smaller of two limits, of which one may be unknown and one infinite; a car's is never 0."""
     if not np.isfinite(bound):
         return known
-    return bound if known is None else min(known, bound)
+    return max(bound if known is None else min(known, bound), _NOTHING)

@@ -63,8 +63,11 @@ def knowing(
         if (row := of_place.get((car.transaction.station_id, car.transaction.evse_number))) is not None
         and _is_of(row, car)
     }
+    phases = {evse.evse_id: len(evse.phases) for evse in request.state.site.evses}
     sessions = tuple(
-        _asking(one, *asked[one.session_id], request.state.now) if one.session_id in asked else one
+        _with_phases(_asking(one, *asked[one.session_id], request.state.now), phases[one.evse_id])
+        if one.session_id in asked
+        else one
         for one in request.state.sessions
     )
     shorter = dict(request.capabilities)
@@ -99,6 +102,11 @@ def _asking(session: ChargingSession, car: Plugged, row: ChargingNeedsRow, now: 
         max_current_a=_least(session.max_current_a, row.max_current_a),
         n_phases=_fewest(session.n_phases, row.n_phases),
     )
+
+
+def _with_phases(session: ChargingSession, n_phases: int) -> ChargingSession:
+    """Return the session of a car that uses no more phases than its EVSE has."""
+    return replace(session, n_phases=None if session.n_phases is None else min(session.n_phases, n_phases))
 
 
 def _least(known: float | None, told: float | None) -> float | None:

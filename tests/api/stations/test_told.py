@@ -23,8 +23,6 @@ from api.ocpp.notices import (
     DynamicUpdateAsked,
     ExternalLimitCleared,
     ExternalLimitSet,
-    ExternalPeriod,
-    ExternalSchedule,
     Noticed,
     ReportPart,
     SecurityEventTold,
@@ -35,14 +33,16 @@ from api.ocpp.since_v201 import messages as of_transactions
 from api.ocpp.validation import MessageKind, MessageValidator
 from api.stations import limits, needs, repository
 from api.stations.happenings import Happening
-from api.stations.limits import ExternalLimit, limit_by_slot, respecting
+from api.stations.limits import limit_by_slot, respecting
 from api.stations.states import request_of
 from api.storage.station_tables import EventRow, ExternalLimitRow, ReportPartRow, SecurityEventRow
 from models.timegrid import TimeGrid
 from models.units import W_PER_KW
+from models.validate import validate_state
 from tests.api.ocpp.drawn import disorder, messages
 from tests.api.stations.desk import NOW, Signer, at_desk
 from tests.api.stations.test_network import standing
+from tests.api.stations.wanted import external_schedules, limit, schedule
 
 VALIDATOR = MessageValidator(OcppVersion.V21)
 GRID = TimeGrid(NOW, 900, 8)
@@ -53,27 +53,7 @@ def rows(database, table):
         return session.scalars(select(table)).all()
 
 
-def schedule(*periods, unit=RateUnit.CURRENT, start=NOW, duration_s=None):
-    return ExternalSchedule(unit, start, duration_s, tuple(ExternalPeriod(*one) for one in periods))
-
-
-def limit(*schedules, evse=0, station="north"):
-    return ExternalLimit(station, evse, "EMS", schedules, NOW)
-
-
 # --- limits of others (K11 to K14) ----------------------------------------------------------------
-
-
-@st.composite
-def external_schedules(draw):
-    starts = sorted(draw(st.sets(st.integers(0, 90), min_size=1, max_size=4)))
-    values = [draw(st.none() | st.sampled_from([-1.0, 0.0, 6.0, 16.0])) for _ in starts]
-    return ExternalSchedule(
-        draw(st.sampled_from(RateUnit)),
-        NOW + timedelta(minutes=draw(st.integers(-60, 60))),
-        draw(st.none() | st.integers(0, 100).map(lambda minutes: minutes * 60)),
-        tuple(ExternalPeriod(m * 60, value) for m, value in zip(starts, values, strict=True)),
-    )
 
 
 def limit_at(one, moment):
@@ -204,6 +184,17 @@ def test_k15_fr_07_departure_energy_and_limits_of_a_car_are_those_of_its_session
     assert (session.departure.median, session.target_kwh) == (leaves, 12.5)
     assert (session.max_power_kw, session.max_current_a, session.n_phases) == (7.0, 16.0, 1)
     assert capabilities.max_periods == 3
+
+
+def test_k15_a_car_of_three_phases_at_an_evse_of_one_is_planned_with_one(database):
+    with database.write() as session:
+        repository.start_transaction(session, "south", TransactionStarted(2, NOW, "t", "anna", 0.0))
+        needs.keep(session, "south", ChargingNeedsTold(2, "AC_three_phase", n_phases=3), NOW)
+    with database.read() as session:
+        plugged, known = repository.plugged_in(session, ["south"]), needs.kept(session, ["south"])
+    planned = needs.knowing(request_of(standing(), plugged, NOW, Registry(lambda: NOW)), plugged, known)
+    assert [one.n_phases for one in planned.state.sessions] == [1]
+    validate_state(planned.state)
 
 
 def test_k15_what_a_car_does_not_tell_stays_as_it_was(database):
