@@ -70,9 +70,11 @@ class FactsBook:
         self._traffic.touched.add(station_id)
 
     def recall(self, session: Session) -> None:
-        """Read what was counted before this process began."""
+        """Read what was known before this process began."""
         for row in session.scalars(select(StationFactsRow)):
             self._before[row.station_id] = _Before(row.n_received, row.n_sent, Counter(row.oddities))
+            if row.conduct is not None and row.conduct_since is not None:  # until it is judged again
+                self._conduct[row.station_id] = Conducted(row.conduct, row.conduct_since)
 
     def due(self) -> list[dict[str, Any]]:
         """Return the facts of all stations that have said something since the last time."""

@@ -4,15 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from api.storage.station_tables import EventRow
-
-MOST_KEPT: Final = 100_000
-"""So many of the newest events can be read again; at 10,000 stations that is an hour or two."""
 
 
 class Happening(StrEnum):
@@ -97,8 +94,3 @@ def newest(session: Session, most: int) -> list[EventRow]:
     """Return the newest events, the oldest of them first."""
     rows = select(EventRow).order_by(EventRow.event_id.desc()).limit(most)
     return list(session.scalars(rows))[::-1]
-
-
-def forget_old(session: Session, most: int = MOST_KEPT) -> None:
-    """Forget all but the newest events."""
-    session.execute(delete(EventRow).where(EventRow.event_id <= newest_id(session) - most))

@@ -78,9 +78,13 @@ def note_connected(
     row.version, row.connected_at, row.lost_at, row.held_by = version, now, None, held_by
 
 
-def note_lost(session: Session, station_id: str, now: datetime) -> None:
-    """Note that a station has gone."""
-    session.execute(update(StationRow).where(StationRow.station_id == station_id).values(lost_at=now))
+def note_lost(session: Session, station_id: str, now: datetime, held_by: str | None = None) -> None:
+    """Note that a station has gone from a process, unless it has come to another one meanwhile."""
+    session.execute(
+        update(StationRow)
+        .where(StationRow.station_id == station_id, StationRow.held_by.is_not_distinct_from(held_by))
+        .values(lost_at=now)
+    )
 
 
 def note_all_lost(session: Session, held_by: str, now: datetime) -> None:

@@ -122,7 +122,7 @@ class StationService:
         now = self._clock()
 
         def note(session: Session) -> None:
-            repository.note_lost(session, station_id, now)
+            repository.note_lost(session, station_id, now, self._process)
             happenings.note(session, Event(Happening.STATION_DISCONNECTED, now, station_id))
 
         await self._writer.write(note)

@@ -7,13 +7,14 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from api.stations import happenings
+from api.ocpp.registry import utc_now
 from api.stations.facts import FactsBook
 from api.stations.facts import save as save_facts
 from api.stations.figures import Figures
 from api.stations.log.store import MessageLog
 from api.stations.log.traffic import TrafficBook
 from api.stations.meter_book import Metered
+from api.storage.bounds import cut
 from api.storage.writer import GroupWriter
 
 _log = logging.getLogger(__name__)
@@ -87,6 +88,6 @@ class StationWatch:
             try:
                 await self.look(with_facts=self._n_rounds % _FACTS_EVERY == 0)
                 if self._n_rounds % _TIDY_EVERY == 0:
-                    await self._writer.write(happenings.forget_old)
+                    await self._writer.write(lambda session: cut(session, utc_now()))
             except Exception:  # noqa: BLE001 - stations are served whether or not they are watched
                 _log.exception("messages of stations were not logged")

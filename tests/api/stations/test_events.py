@@ -11,6 +11,8 @@ from api.ocpp.capabilities import OcppVersion
 from api.stations import happenings
 from api.stations.events.feed import MOST_STREAMS, EventFeed, TooManyStreamsError
 from api.stations.happenings import Event, EventFilter
+from api.storage.bounds import cut
+from api.storage.station_tables import EventRow
 from api.storage.writer import GroupWriter
 from models.state import Conduct
 from tests.api.stations.test_commands import V16, running
@@ -84,7 +86,7 @@ def test_a_stream_carries_what_its_filter_takes(database):
 def test_whoever_was_away_too_long_is_told_that_events_are_missing(database):
     async def scenario(writer, feed):
         await happened(writer, *(f"a.{number}" for number in range(10)))
-        await writer.write(lambda session: happenings.forget_old(session, most=3))
+        await writer.write(lambda session: cut(session, NOW, {EventRow.event_id: 3}))
         torn, first, *_ = await next_events(feed.stream(2, ALL), 3)
         assert (torn[1], torn[2]) == ("stream.torn", {"missed_after": 2})
         assert first[1] == "a.7"

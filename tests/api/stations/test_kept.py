@@ -26,6 +26,7 @@ from api.stations.happenings import Event, EventFilter, Happening
 from api.stations.log.traffic import TrafficBook
 from api.stations.meter_book import Metered
 from api.stations.state.kept.schemas import capabilities_in, document_of_capabilities
+from api.storage.bounds import cut
 from api.storage.engine import Database
 from api.storage.station_tables import ConnectorChangeRow, EventRow, StationFactsRow
 from api.storage.tables import MeterValueRow, StationRow, TransactionRow
@@ -155,7 +156,7 @@ def test_what_a_station_holds_outlives_the_process(database):
 
 
 def test_facts_are_added_to_what_was_counted_before(database):
-    for _ in range(2):
+    for number in range(2):
         registry, traffic = Registry(), TrafficBook(("Heartbeat",))
         can = StationCapabilities(OcppVersion.V201, frozenset(RateUnit), max_periods=24)
         registry.expect("A", can)
@@ -164,6 +165,7 @@ def test_facts_are_added_to_what_was_counted_before(database):
             book.recall(session)
         traffic.received("A", '[2,"1","Heartbeat",{}]')
         traffic.digest()
+        assert book.not_following == (("A",) if number else ())
         book.conducted("A", "not_following", NOW)
         due = book.due()
         with database.write() as session:
@@ -193,6 +195,7 @@ def test_who_was_connected_to_a_process_that_was_killed_is_not_any_more(database
         repository.note_connected(session, "ours", "ocpp1.6", NOW, "this")
         repository.note_connected(session, "other's", "ocpp1.6", NOW, "another")
         repository.note_all_lost(session, "this", NOW)
+        repository.note_lost(session, "other's", NOW, "this")  # it has come to the other one meanwhile
     assert {row.station_id: row.lost_at for row in rows(database, StationRow)} == {
         "ours": NOW,
         "other's": None,
@@ -217,7 +220,7 @@ def test_only_the_newest_events_are_kept(database):
         for number in range(10):
             happenings.note(session, Event(f"e{number}", NOW))
         session.flush()
-        happenings.forget_old(session, most=3)
+        cut(session, NOW, {EventRow.event_id: 3})
     with database.read() as session:
         assert [row.kind for row in happenings.after(session, 0)] == ["e7", "e8", "e9"]
         assert happenings.newest_id(session) == 10
