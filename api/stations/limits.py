@@ -26,8 +26,6 @@ from models.timegrid import TimeGrid, aware_utc
 from models.units import W_PER_KW
 
 _STATION: Final = 0
-_NOTHING: Final = 1e-3
-"""No car charges with so little [A] or [kW]: it stands for nothing where a limit must be above 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +194,25 @@ def _with_car_limit(state: SiteState, station: Station, limit: ExternalLimit) ->
     slot = TimeGrid(state.grid.start, state.grid.step_s, 1)
     amperes = float(limit_by_slot(limit, slot, RateUnit.CURRENT)[0])
     kilowatts = float(limit_by_slot(limit, slot, RateUnit.POWER)[0]) / W_PER_KW
+    least_kw = evse.min_current_a * state.site.voltage_v / W_PER_KW  # on one phase
+    may_charge = amperes >= evse.min_current_a and kilowatts >= least_kw
     return replace(
         state,
         sessions=tuple(
-            _bounded(one, amperes, kilowatts) if one.evse_id == evse.evse_id else one
+            one
+            if one.evse_id != evse.evse_id
+            else _bounded(one, amperes, kilowatts)
+            if may_charge
+            else _waiting(one)
             for one in state.sessions
         ),
     )
+
+
+def _waiting(session: ChargingSession) -> ChargingSession:
+    """Return the session of a car that cannot charge now: it wants nothing until that changes."""
+    target_kwh = max(min(session.target_kwh, session.delivered_kwh), 0.0)
+    return replace(session, target_kwh=target_kwh, minimum_kwh=min(session.minimum_kwh, target_kwh))
 
 
 def _bounded(session: ChargingSession, amperes: float, kilowatts: float) -> ChargingSession:
@@ -215,7 +225,7 @@ def _bounded(session: ChargingSession, amperes: float, kilowatts: float) -> Char
 
 
 def _least(known: float | None, bound: float) -> float | None:
-    """Return the smaller of two limits, of which one may be unknown and one infinite; a car's is never 0."""
+    """Return the smaller of two limits, of which one may be unknown and one infinite."""
     if not np.isfinite(bound):
         return known
-    return max(bound if known is None else min(known, bound), _NOTHING)
+    return bound if known is None else min(known, bound)

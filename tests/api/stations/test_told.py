@@ -36,6 +36,7 @@ from api.stations.happenings import Happening
 from api.stations.limits import limit_by_slot, respecting
 from api.stations.states import request_of
 from api.storage.station_tables import EventRow, ExternalLimitRow, ReportPartRow, SecurityEventRow
+from models.sessions import ChargingSession, Departure
 from models.timegrid import TimeGrid
 from models.units import W_PER_KW
 from models.validate import validate_state
@@ -112,6 +113,17 @@ def test_k11_limits_that_tell_nothing_or_of_nobody_we_know_change_nothing():
     silent = limit(schedule((0, None)))
     state = respecting(request(), [*given_limits, silent]).state
     assert (state.site, state.limits) == (request().state.site, ())
+
+
+@pytest.mark.parametrize(("limit_a", "target_kwh", "max_current_a"), [(10.0, 20.0, 10.0), (3.0, 1.0, None)])
+def test_k12_a_limit_of_one_evse_among_several_is_that_of_its_car(limit_a, target_kwh, max_current_a):
+    arrival = NOW - timedelta(hours=1)
+    car = ChargingSession(
+        "car", "north-1", arrival, Departure.at(NOW + timedelta(hours=4)), 20.0, delivered_kwh=1.0
+    )
+    asked = replace(request(), state=replace(request().state, sessions=(car,)))
+    [session] = respecting(asked, [limit(schedule((0, limit_a)), evse=1)]).state.sessions
+    assert (session.target_kwh, session.max_current_a) == (target_kwh, max_current_a)
 
 
 def test_k13_a_limit_is_kept_until_its_source_clears_it(database):
