@@ -61,12 +61,17 @@ class ExactDecimal(TypeDecorator[Decimal]):
 
 
 class PlainText(TypeDecorator[str]):
-    """Text without the character NUL: stations send it at the end of a name, and PostgreSQL refuses it."""
+    """Text that every database takes: without NUL, which PostgreSQL refuses, and without halves of characters.
+
+    Stations send NUL at the end of a name, and hostile ones half of a surrogate pair, which no UTF-8 has.
+    """
 
     impl = String
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Return the text without NUL."""
+        """Return the text without NUL; half of a character becomes a question mark."""
         del dialect
-        return None if value is None else value.replace("\0", "")
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.replace("\0", "").encode("utf-8", "replace").decode()

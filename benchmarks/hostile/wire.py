@@ -26,10 +26,14 @@ _KINDS: Final = tuple(WEIGHTS)
 _SHARES: Final = tuple(WEIGHTS.values())
 _CONNECTIONS: Final = 24
 _FRAMES_OF_A_CONNECTION: Final = 400
-_HONEST_SHARE: Final = 0.985
+_HONEST_SHARE: Final = 0.9985
 """Of websocket frames: one that is none ends its connection, and the next one has to be opened."""
 
 _PATIENCE_S: Final = 60.0
+_BREATHS: Final = (10, 40, 150)
+"""Frames after which an attacker waits until they were heard: more than the gateway lets wait, and fewer."""
+
+_LAST: Final = b"that was all of it"
 _NO_BRAKE: Final = Pace(1e9, 10**9)
 _TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10
 _GREETINGS: Final = (
@@ -52,17 +56,39 @@ class WireOutcome:
 
     Parameters
     ----------
-    frames, connections : int
+    frames, heard : int
+        Sent, and messages that the gateway has heard.
+    connections, opened : int
+        Begun, and open for messages.
+    oddities : mapping of str to int
+        What the gateway has counted.
     faults : list of str
         What went wrong at the gateway: errors that it has logged, things that it has kept.
     """
 
     frames: int = 0
+    heard: int = 0
     connections: int = 0
+    opened: int = 0
+    oddities: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
 
-class _Errors(logging.Handler):
+class _Heard:
+    """Counts the messages that the gateway hears."""
+
+    def __init__(self, outcome: WireOutcome) -> None:
+        self._outcome = outcome
+
+    def received(self, _station_id: str, _frame: str | bytes) -> None:
+        """Count it."""
+        self._outcome.heard += 1
+
+    def sent(self, station_id: str, text: str) -> None:
+        """Pass over it."""
+
+
+class LoggedErrors(logging.Handler):
     """Collects what the gateway logs as an error."""
 
     def __init__(self) -> None:
@@ -70,6 +96,7 @@ class _Errors(logging.Handler):
         self.texts: Counter[str] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Collect an error."""
         error = record.exc_info[1] if record.exc_info else None
         self.texts[f"{record.getMessage()[:200]} ({error!r})"] += 1
 
@@ -80,16 +107,17 @@ def attack(seed: int, n_frames: int) -> WireOutcome:
 
 
 async def _attack(seed: int, n_frames: int) -> WireOutcome:
-    outcome, errors = WireOutcome(), _Errors()
+    outcome, errors = WireOutcome(), LoggedErrors()
     logs = [logging.getLogger(name) for name in ("api.ocpp", "asyncio", "websockets")]
     for log in logs:
         log.addHandler(errors)
         log.propagate = False
     registry = Registry()
-    settings = GatewaySettings(port=0, pace=_NO_BRAKE, settle_s=1.0)
+    settings = GatewaySettings(port=0, pace=_NO_BRAKE, settle_s=1.0, ping_interval_s=1.0)
     try:
-        async with Gateway(QuietListener(), AcceptEveryStation(), registry, settings) as gateway:
-            stations = [_Attacker(seed, number, gateway.port, outcome) for number in range(_CONNECTIONS)]
+        gateway = Gateway(QuietListener(), AcceptEveryStation(), registry, settings, watch=_Heard(outcome))
+        async with gateway:
+            stations = [Attacker(seed, number, gateway.port, outcome) for number in range(_CONNECTIONS)]
             await asyncio.gather(*(station.run(n_frames // _CONNECTIONS) for station in stations))
             await _judge(gateway, registry, outcome)
     finally:
@@ -105,11 +133,12 @@ async def _judge(gateway: Gateway, registry: Registry, outcome: WireOutcome) -> 
     """Look at what is left when all attackers have gone."""
     if not await _settles(lambda: registry.n_links == 0 and gateway.n_half_open == 0):
         outcome.faults.append(f"{registry.n_links} links and {gateway.n_half_open} hand-shakes are left")
+    outcome.oddities.update({kind.value: n for kind, n in gateway.alarms.totals().items()})
     if not await _settles(lambda: len(asyncio.all_tasks()) == 1):
         left = [task.get_coro() for task in asyncio.all_tasks()]
         outcome.faults.append(f"{len(left) - 1} tasks are stuck: {left[:5]}")
     for version in OcppVersion:
-        if not await _is_served(gateway.port, version):
+        if not await is_served(gateway.port, version):
             outcome.faults.append(f"an honest station of {version} is not served any more")
 
 
@@ -122,7 +151,8 @@ async def _settles(is_so: Callable[[], bool]) -> bool:
     return False
 
 
-async def _is_served(port: int, version: OcppVersion) -> bool:
+async def is_served(port: int, version: OcppVersion) -> bool:
+    """Tell whether an honest station is served."""
     from websockets.asyncio.client import connect
     from websockets.typing import Subprotocol
 
@@ -136,7 +166,7 @@ async def _is_served(port: int, version: OcppVersion) -> bool:
                     return True
 
 
-class _Attacker:
+class Attacker:
     """One hostile peer, that connects again whenever it is thrown out."""
 
     def __init__(self, seed: int, number: int, port: int, outcome: WireOutcome) -> None:
@@ -145,9 +175,11 @@ class _Attacker:
         self._rng = Random(f"{seed}/wire/{number}")  # noqa: S311 - no secret
         words = vocabulary(self._version, (), seed, each=4)
         self._station = HostileStation(self._version, words, self._rng)
-        self._name = f"CS{number // 2}"  # two of them fight for one identity
+        self._name = f"CS{max(number, 4)}"  # some of them fight for one identity
         self._port = port
         self._outcome = outcome
+        self._last_seen = asyncio.Event()
+        self._breath = _BREATHS[number % len(_BREATHS)]
 
     async def run(self, n_frames: int) -> None:
         """Send so many frames over as many connections as that takes."""
@@ -159,23 +191,42 @@ class _Attacker:
 
     async def _connection(self, n_frames: int) -> int:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        drain = asyncio.create_task(self._read(reader))
+        drain: asyncio.Task[None] | None = None
         sent = 0
         try:
             if self._rng.random() < 0.1:  # noqa: PLR2004 - some do not even greet
                 writer.write(self._rng.choice(_GREETINGS))
             else:
                 writer.write(self._greeting())
+                if self._rng.random() < 0.9:  # noqa: PLR2004 - the others do not wait for their answer
+                    async with asyncio.timeout(_PATIENCE_S):
+                        await reader.readuntil(b"\r\n\r\n")
+                    self._outcome.opened += 1
+                drain = asyncio.create_task(self._read(reader))
                 while sent < n_frames and not drain.done():
                     writer.write(self._frame())
                     sent += 1
                     await writer.drain()
+                    if sent % self._breath == 0:
+                        await self._until_heard(writer, drain)
+                await self._until_heard(writer, drain)
             await self._leave(writer)
         finally:
             self._outcome.frames += sent
-            drain.cancel()
+            if drain is not None:
+                drain.cancel()
             writer.transport.abort()
         return max(sent, 1)
+
+    async def _until_heard(self, writer: asyncio.StreamWriter, reading: "asyncio.Task[None]") -> None:
+        """Wait until the gateway has taken all that was sent, or has thrown us out; some do not wait."""
+        if self._rng.random() < 0.2:  # noqa: PLR2004 - some of them
+            return
+        writer.write(_encoded(_PING, _LAST, b"abcd"))
+        self._last_seen.clear()
+        seen = asyncio.create_task(self._last_seen.wait())
+        await asyncio.wait((seen, reading), timeout=_PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
+        seen.cancel()
 
     async def _leave(self, writer: asyncio.StreamWriter) -> None:
         """End a connection as it comes."""
@@ -193,8 +244,9 @@ class _Attacker:
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         with suppress(OSError):
-            while await reader.read(65_536):
-                pass
+            while data := await reader.read(65_536):
+                if _LAST in data:
+                    self._last_seen.set()
 
     def _greeting(self) -> bytes:
         return (

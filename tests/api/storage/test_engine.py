@@ -42,6 +42,17 @@ def test_migrating_twice_changes_nothing(database):
         assert session.scalars(sa.select(SiteRow)).all() == []
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"), [("a\0b", "ab"), ("a\ud800b", "a?b"), ("grün \U0001f50c", "grün \U0001f50c")]
+)
+def test_text_that_no_database_takes_is_made_plain(database, said, kept):
+    """Hostile frames are logged as they came; one with half of a character must not cost the log of all others."""
+    with database.write() as session:
+        session.add(StationRow(station_id="north", version="1.6", vendor=said))
+    with database.read() as session:
+        assert session.get_one(StationRow, "north").vendor == kept
+
+
 def test_processes_that_start_together_migrate_once(new_url):
     program = "import sys; from api.storage.engine import Database; Database(sys.argv[1]).migrate()"
     url = new_url()
