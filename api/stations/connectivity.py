@@ -26,7 +26,7 @@ from api.stations.log.store import PER_STATION, MessageLog
 from api.stations.log.traffic import LogScope, TrafficBook
 from api.stations.meter_book import Metered
 from api.stations.state.kept.schemas import capabilities_in
-from api.stations.watch import StationWatch
+from api.stations.watch import DIGEST_EVERY_S, StationWatch
 from api.storage.engine import Database
 from api.storage.station_tables import StationFactsRow
 from api.storage.writer import GroupWriter
@@ -53,6 +53,8 @@ class ConnectivitySettings:
         Where stations may be sent, and where their files may come from.
     approver_keys : tuple of str
         Keys of those who may approve together what one alone may not.
+    log_every_s : float
+        Messages are logged so often, and facts stored every fourth time [s].
     """
 
     process: str = "gridpilot"
@@ -60,6 +62,7 @@ class ConnectivitySettings:
     log_per_station: int = PER_STATION
     policy: CommandPolicy = field(default_factory=CommandPolicy)
     approver_keys: tuple[str, ...] = ()
+    log_every_s: float = DIGEST_EVERY_S
 
 
 class Connectivity:
@@ -97,7 +100,9 @@ class Connectivity:
                 self.alarms.totals,
             )
         )
-        self._watch = StationWatch(self.traffic, log, self.facts, self.figures, self.writer)
+        self._watch = StationWatch(
+            self.traffic, log, self.facts, self.figures, self.writer, settings.log_every_s
+        )
         self.commands = CommandService(
             database, registry, self.writer, settings.policy, Approvers(settings.approver_keys), clock
         )

@@ -19,7 +19,7 @@ from api.storage.writer import GroupWriter
 
 _log = logging.getLogger(__name__)
 
-_DIGEST_EVERY_S: Final = 0.5
+DIGEST_EVERY_S: Final = 0.5
 _FACTS_EVERY: Final = 4
 """Facts are stored with every so many-th batch of messages: every two seconds."""
 
@@ -27,7 +27,7 @@ _TIDY_EVERY: Final = 240
 
 
 class StationWatch:
-    """Digests what stations say, twice a second; at the end all that has been said.
+    """Digests what stations say, and stores it; at the end all that has been said.
 
     Parameters
     ----------
@@ -36,6 +36,8 @@ class StationWatch:
     facts : FactsBook
     figures : Figures
     writer : GroupWriter
+    every_s : float
+        [s].
     """
 
     def __init__(
@@ -45,10 +47,13 @@ class StationWatch:
         facts: FactsBook,
         figures: Figures,
         writer: GroupWriter[Metered],
+        every_s: float = DIGEST_EVERY_S,
     ) -> None:
         self._traffic, self._messages, self._facts = traffic, log, facts
         self._figures, self._writer = figures, writer
         self._running: asyncio.Task[None] | None = None
+        self._ends = asyncio.Event()
+        self._every_s = every_s
         self._n_rounds = 0
 
     def start(self) -> None:
@@ -57,10 +62,9 @@ class StationWatch:
 
     async def stop(self) -> None:
         """Store what is left."""
+        self._ends.set()
         if self._running is not None:
-            self._running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._running
+            await self._running
         await self.look(with_facts=True)
 
     async def look(self, *, with_facts: bool) -> None:
@@ -82,8 +86,10 @@ class StationWatch:
             await self._writer.write(save)
 
     async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(_DIGEST_EVERY_S)
+        while not self._ends.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._every_s):
+                    await self._ends.wait()
             self._n_rounds += 1
             try:
                 await self.look(with_facts=self._n_rounds % _FACTS_EVERY == 0)

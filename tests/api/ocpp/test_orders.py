@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.ocpp.capabilities import OcppVersion, RateUnit
@@ -77,10 +77,22 @@ def in_order(payload: Any, schema: Any, definitions: Any) -> bool:
     )
 
 
+@pytest.fixture(scope="module")
+def checker():
+    return CommandChecker()
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return Catalogue.read()
+
+
 @EVERY
+@settings(max_examples=40)
 @given(data=st.data())
-def test_every_order_is_a_valid_command_of_the_version_in_the_order_of_its_schema(version, data):
-    checker, catalogue = CommandChecker(), Catalogue.read()
+def test_every_order_is_a_valid_command_of_the_version_in_the_order_of_its_schema(
+    version, checker, catalogue, data
+):
     for command in commands_of(data.draw(orders(version)), version):
         assert command.action in catalogue.commands(version)
         assert checker.faults(version, command) == ()

@@ -76,7 +76,8 @@ async def operating(database: Any, planner: Planner | None = None, **more: Any) 
     """Run a network with its API."""
     limits = SessionLimits(call_timeout_s=more.pop("call_timeout_s", PATIENCE_S))
     connectivity = ConnectivitySettings(
-        **{name: more.pop(name) for name in ("policy", "approver_keys", "log_per_station") if name in more}
+        log_every_s=0.05,
+        **{name: more.pop(name) for name in ("policy", "approver_keys", "log_per_station") if name in more},
     )
     gateway = GatewaySettings(port=0, settle_s=0.2, limits=limits)
     settings = NetworkSettings(gateway, ramp_s=0.05, connectivity=connectivity, **more)

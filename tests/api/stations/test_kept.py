@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,7 +28,6 @@ from api.stations.log.traffic import TrafficBook
 from api.stations.meter_book import Metered
 from api.stations.state.kept.schemas import capabilities_in, document_of_capabilities
 from api.storage.bounds import cut
-from api.storage.engine import Database
 from api.storage.station_tables import ConnectorChangeRow, EventRow, StationFactsRow
 from api.storage.tables import MeterValueRow, StationRow, TransactionRow
 
@@ -70,27 +70,26 @@ METERED = st.builds(
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batch=st.lists(METERED, max_size=6))
-def test_a_batch_of_meter_values_comes_to_what_they_come_to_one_by_one(tmp_path_factory, batch):
-    def delivered(batches):
-        database = Database(f"sqlite:///{tmp_path_factory.mktemp('m') / 'm.sqlite'}")
-        database.migrate()
+def test_a_batch_of_meter_values_comes_to_what_they_come_to_one_by_one(database, batch):
+    example = uuid4().hex
+
+    def delivered(way, batches):
+        def named(one):
+            return replace(one, station_id=f"{example} {way} {one.station_id}")
+
         with database.write() as session:
             for station in "AB":
-                transactions.start(session, station, started("one"))
-                transactions.start(session, station, started("two", evse=2))
-            for one in batches:
-                meter_book.save(session, one)
-        values = sorted(
-            (row.station_id, row.evse_number, row.at, row.energy_kwh or 0)
-            for row in rows(database, MeterValueRow)
-        )
-        found = [
-            (row.station_id, row.transaction_id, row.delivered_kwh) for row in rows(database, TransactionRow)
-        ]
-        database.close()
-        return values, found
+                transactions.start(session, f"{example} {way} {station}", started("one"))
+                transactions.start(session, f"{example} {way} {station}", started("two", evse=2))
+            for some in batches:
+                meter_book.save(session, [named(one) for one in some])
+        mine = f"{example} {way} "
+        metered = [row for row in rows(database, MeterValueRow) if row.station_id.startswith(mine)]
+        begun = [row for row in rows(database, TransactionRow) if row.station_id.startswith(mine)]
+        values = sorted((row.station_id[-1], row.evse_number, row.at, row.energy_kwh or 0) for row in metered)
+        return values, [(row.station_id[-1], row.transaction_id, row.delivered_kwh) for row in begun]
 
-    assert delivered([batch]) == delivered([[one] for one in batch])
+    assert delivered("together", [batch]) == delivered("apart", [[one] for one in batch])
 
 
 def test_readings_that_cannot_be_trusted_are_kept_with_the_reason(database):
