@@ -36,7 +36,7 @@ async def until(is_so):
             await asyncio.sleep(0.01)
 
 
-def test_brute_force_at_a_station_is_answered_429_and_the_station_itself_still_comes_in():
+def test_cve_2026_24445_and_20882_brute_force_at_a_station_is_answered_429_and_the_station_itself_still_comes_in():
     """CVE-2026-24445, CVE-2026-20882."""
 
     async def scenario(house):
@@ -87,7 +87,7 @@ def test_who_only_opens_connections_fills_its_own_share_until_they_are_given_up(
 
 
 @BOTH
-def test_a_second_connection_needs_proof_before_it_takes_the_place_of_the_first(version):
+def test_saiflow_2023_a_second_connection_needs_proof_before_it_takes_the_place_of_the_first(version):
     """Seen in 2023: two connections with one identity, and the stranger's is served."""
 
     async def scenario(house):
