@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = ("", "wanted", "gateway alone", "whole service", "ocpp package", "theirs / ours")
 SMOKE_STATIONS: Final = 50
+SMOKE_TALKING: Final = 10
 
 
 def measure(context: BenchmarkContext) -> BenchmarkReport:
@@ -69,12 +70,12 @@ def _size(context: BenchmarkContext) -> "Size":
     from benchmarks.crowd.trial import Size
 
     if context.smoke:
-        return Size(SMOKE_STATIONS, 10, rate=100.0, seconds=0.5, at_once=50, retry_s=0.5)
+        return Size(SMOKE_STATIONS, SMOKE_TALKING, rate=100.0, seconds=0.5, at_once=50, retry_s=0.5)
     options = {name: float(values[0]) for name, values in context.options.items() if name != "server"}
     n_stations = int(options["stations"])
     return Size(
         n_stations,
-        n_talking=min(500, n_stations // 2),
+        n_talking=min(500, n_stations),
         rate=options["rate"],
         seconds=options["seconds"],
         at_once=int(options["at-once"]),
@@ -97,9 +98,10 @@ def _notes(size: "Size") -> tuple[str, ...]:
         "gateway alone: validated, turned into events, a listener that counts; no storage.",
         "whole service: the network of `gridpilot serve` on SQLite, no site; all is stored before it is answered.",
         "ocpp package: its ChargePoint with handlers that answer at once, on `websockets` without compression.",
-        "all three on uvloop, in a process of its own; all stations in another, on the same machine.",
+        "all three on uvloop, in a process of its own; stations in others, on the same machine.",
         f"at full speed: {AT_ONCE} stations at a time, as fast as they are answered, all stations in turn.",
-        f"otherwise {rate} MeterValues of four samples a second: from {talking} stations during boots and profiles.",
+        f"otherwise {rate} MeterValues of four samples a second; beside boots and profiles from {talking} more stations",
+        "in a process of their own, where answers are timed.",
         "CPU: of the whole process with its kernel time; at a rate, less what it takes while all are silent.",
         f"boot storm: {n_storm} stations, {size.at_once:,} connecting at once; ours asks each what it can do.",
         "killed: SIGKILL while half of the stations charge, an eighth stops and as many start.",

@@ -1,4 +1,7 @@
-"""A process with thousands of light stations, which does what it is asked: ``python -m benchmarks.crowd.load PORT``."""
+"""A process with thousands of light stations that does what it is asked.
+
+``python -m benchmarks.crowd.load PORT SEED FIRST``; FIRST is the number of the first station.
+"""
 
 import asyncio
 import random
@@ -28,10 +31,13 @@ class Crowd:
     ----------
     port : int
     seed : int
+    first : int
+        Number of the first station.
     """
 
-    def __init__(self, port: int, seed: int) -> None:
+    def __init__(self, port: int, seed: int, first: int) -> None:
         self._port = port
+        self._first = first
         self._random = random.Random(seed)  # noqa: S311 - when who comes back
         self._stations: list[LightStation] = []
         self._retry_s: float | None = None
@@ -61,7 +67,7 @@ class Crowd:
 
     async def connect(self, n: int, at_once: int) -> Record:
         """Let new stations connect and boot; answers when all have."""
-        first = len(self._stations)
+        first = self._first + len(self._stations)
         new = [LightStation(f"S{i:06d}", self._on_open, self._on_lost) for i in range(first, first + n)]
         self._stations += new
         door, began = asyncio.Semaphore(at_once), time.monotonic()
@@ -266,7 +272,7 @@ def main() -> None:
     import uvloop
 
     raise_file_limit()
-    crowd = Crowd(int(sys.argv[1]), int(sys.argv[2]))
+    crowd = Crowd(*map(int, sys.argv[1:]))
     uvloop.run(obey(crowd.do, {"ready": True}))
 
 

@@ -25,7 +25,7 @@ class Size:
     ----------
     n_stations : int
     n_talking : int
-        Of them, those that were there before the others and send meter values all the time.
+        Others, in a process of their own, that were there before and send meter values meanwhile.
     rate : float
         Meter values of all of them together [1/s].
     seconds : float
@@ -93,21 +93,24 @@ class Trial:
 
     def run(self) -> Figures:
         """Measure."""
-        port = _free_port()
-        server, crowd = self._server(port), Child("benchmarks.crowd.load", (str(port), str(self.seed)))
+        port, n = _free_port(), self.size.n_stations
+        server = self._server(port)
+        crowd, talkers = (
+            Child("benchmarks.crowd.load", (str(port), str(self.seed), str(first))) for first in (0, n)
+        )
         try:
-            server.start()
-            crowd.start()
-            return self._measured(server, crowd, port)
+            for child in (server, crowd, talkers):
+                child.start()
+            return self._measured(server, crowd, talkers, port)
         finally:
-            crowd.quit()
-            server.quit()
+            for child in (talkers, crowd, server):
+                child.quit()
 
-    def _measured(self, server: Child, crowd: Child, port: int) -> Figures:
+    def _measured(self, server: Child, crowd: Child, talkers: Child, port: int) -> Figures:
         size = self.size
-        crowd.ask("connect", n=size.n_talking, at_once=size.at_once)
+        talkers.ask("connect", n=size.n_talking, at_once=size.at_once)
         boots, boot_chat = self._beside(
-            crowd, lambda: crowd.ask("connect", n=size.n_stations - size.n_talking, at_once=size.at_once)
+            talkers, lambda: crowd.ask("connect", n=size.n_stations, at_once=size.at_once)
         )
         self.say(f"{self.kind}: {size.n_stations} booted in {boots['seconds']:.1f} s")
         meter_us, meter_chat, held = self._meter(server, crowd)
@@ -115,18 +118,16 @@ class Trial:
         self.say(
             f"{self.kind}: {held['rss_mb']:.0f} MB, a MeterValues {rush_us:.1f} us, slowly {meter_us:.1f} us"
         )
-        profiles, profile_chat = self._beside(
-            crowd, lambda: server.ask("profiles", n=size.n_stations - size.n_talking)
-        )
+        profiles, profile_chat = self._beside(talkers, lambda: server.ask("profiles", n=size.n_stations))
         self.say(f"{self.kind}: {profiles['n_accepted']} profiles in {profiles['cpu_s']:.1f} s of CPU")
-        n_refused = crowd.ask("count")["n_refused"]
+        n_refused = sum(child.ask("count")["n_refused"] for child in (crowd, talkers))
+        talkers.quit()
         again = self._server(port)
         try:
             down_s, back_s, n_not_back, told = self._killed(server, again, crowd)
         finally:
             again.quit()
         self.say(f"{self.kind}: all back {back_s:.1f} s after it was up again")
-        n_lost = None if told is None else lost_in(self.folder / DATABASE, told)
         return Figures(
             n_connected=held["n_connected"],
             rss_mb=held["rss_mb"],
@@ -135,7 +136,7 @@ class Trial:
             meter_us=meter_us,
             meter_p99_ms=meter_chat["p99_ms"],
             boot_s=boots["seconds"],
-            n_boots_lost=size.n_stations - size.n_talking - boots["n_booted"],
+            n_boots_lost=size.n_stations - boots["n_booted"],
             boot_p99_ms=boot_chat["p99_ms"],
             profiles_cpu_s=profiles["cpu_s"],
             profiles_s=profiles["seconds"],
@@ -145,14 +146,14 @@ class Trial:
             back_s=back_s,
             n_not_back=n_not_back,
             n_transactions=None if told is None else len(told),
-            n_lost=n_lost,
+            n_lost=None if told is None else lost_in(self.folder / DATABASE, told),
             n_refused=n_refused,
         )
 
-    def _beside(self, crowd: Child, work: Callable[[], Record]) -> tuple[Record, Record]:
+    def _beside(self, talkers: Child, work: Callable[[], Record]) -> tuple[Record, Record]:
         """Do something while the talking stations talk."""
-        crowd.ask("chatter", rate=self.size.rate, n=self.size.n_talking)
-        return work(), crowd.ask("hush")
+        talkers.ask("chatter", rate=self.size.rate, n=self.size.n_talking)
+        return work(), talkers.ask("hush")
 
     def _rush(self, server: Child, crowd: Child) -> tuple[float, float]:
         """Return the CPU of a MeterValues at full speed [us], and how many there are in a second."""
