@@ -100,7 +100,7 @@ def _notes(size: "Size") -> tuple[str, ...]:
         "ocpp package: its ChargePoint with handlers that answer at once, on `websockets` without compression.",
         "all three on uvloop, in a process of its own; stations in others, on the same machine.",
         f"at full speed: {AT_ONCE} stations at a time, as fast as they are answered, all stations in turn.",
-        f"otherwise {rate} MeterValues of four samples a second; beside boots and profiles from {talking} more stations",
+        f"otherwise {rate} MeterValues of four samples a second; beside boots and profiles from {talking} others",
         "in a process of their own, where answers are timed.",
         "CPU: of the whole process with its kernel time; at a rate, less what it takes while all are silent.",
         f"boot storm: {n_storm} stations, {size.at_once:,} connecting at once; ours asks each what it can do.",
