@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from api.storage.turns import Turns
 from models.errors import InvalidInputError, Issue
 
 _WRITES: Final = "gridpilot_writes"
@@ -68,6 +69,7 @@ class Database:
         else:
             self.engine, self._writer = _sqlite(with_driver)
         self._is_closed = False
+        self._turns = Turns()
         event.listen(self.engine, "checkin", self._returned)
 
     def migrate(self) -> None:
@@ -86,7 +88,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open a transaction that writes: committed at the end, undone by an error."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with self._turns, Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     def close(self) -> None:
