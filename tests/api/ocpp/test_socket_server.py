@@ -7,6 +7,7 @@ import subprocess
 from contextlib import asynccontextmanager
 
 import pytest
+import uvloop
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
@@ -14,6 +15,12 @@ from websockets.typing import Subprotocol
 from api.ocpp.socket_roles import SocketSettings
 from api.ocpp.socket_server import SocketServer
 from tests.api.ocpp.sockets import MAX_BYTES, PATIENCE_S, SETTINGS, Owner, until, user_of
+
+
+@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def loop(request):
+    """Runs a scenario on the loop of the standard library, or on that of the service."""
+    return request.param
 
 
 @asynccontextmanager
@@ -33,7 +40,7 @@ def client(server, path="/CS1", scheme="ws", **options):
     return connect(f"{scheme}://127.0.0.1:{server.port}{path}", **options)
 
 
-def test_messages_of_every_length_come_and_go():
+def test_messages_of_every_length_come_and_go(loop):
     async def run():
         sizes = (0, 1, 125, 126, 65_535, 65_536, 200_000)
         async with (
@@ -47,11 +54,11 @@ def test_messages_of_every_length_come_and_go():
             await peer.send(["frag", "ments"])
             assert await peer.recv() == "fragments"
 
-    asyncio.run(run())
+    loop(run())
 
 
 @pytest.mark.parametrize(("path", "status"), [("/busy", 429), ("/broken", 500)])
-def test_a_refused_handshake_says_why(path, status):
+def test_a_refused_handshake_says_why(loop, path, status):
     async def run():
         async with serving() as (owner, server):
             with pytest.raises(InvalidStatus) as caught:
@@ -60,13 +67,13 @@ def test_a_refused_handshake_says_why(path, status):
             assert caught.value.response.status_code == status
             assert not owner.users
 
-    asyncio.run(run())
+    loop(run())
 
 
 @pytest.mark.parametrize(
     "words", [b"GET / HTTP/1.1\r\nbroken\r\n\r\n", b"\x16\x03\x01\x00\xff" * 40, b"x" * 70_000]
 )
-def test_what_is_no_handshake_is_sent_away(words):
+def test_what_is_no_handshake_is_sent_away(loop, words):
     async def run():
         settings = SocketSettings(SETTINGS.subprotocols, MAX_BYTES, open_timeout_s=0.2)
         async with serving(settings) as (_, server):
@@ -76,10 +83,10 @@ def test_what_is_no_handshake_is_sent_away(words):
                 await reader.read()
             writer.close()
 
-    asyncio.run(run())
+    loop(run())
 
 
-def test_a_peer_that_never_shakes_hands_is_cut_off():
+def test_a_peer_that_never_shakes_hands_is_cut_off(loop):
     async def run():
         settings = SocketSettings(SETTINGS.subprotocols, MAX_BYTES, open_timeout_s=0.05)
         async with serving(settings) as (_, server):
@@ -89,10 +96,10 @@ def test_a_peer_that_never_shakes_hands_is_cut_off():
                 assert await reader.read() == b""
             writer.close()
 
-    asyncio.run(run())
+    loop(run())
 
 
-def test_pings_measure_the_way_and_find_the_dead():
+def test_pings_measure_the_way_and_find_the_dead(loop):
     async def run():
         settings = SocketSettings(SETTINGS.subprotocols, MAX_BYTES, ping_interval_s=0.2)
         async with serving(settings) as (owner, server), client(server) as peer:
@@ -105,10 +112,10 @@ def test_pings_measure_the_way_and_find_the_dead():
             await peer.wait_closed()
             assert (peer.close_code, peer.close_reason) == (1011, "keepalive ping timeout")
 
-    asyncio.run(run())
+    loop(run())
 
 
-def test_a_reader_that_does_not_read_is_noticed():
+def test_a_reader_that_does_not_read_is_noticed(loop):
     async def run():
         async with serving() as (owner, server), client(server) as peer:
             user = await user_of(owner)
@@ -122,10 +129,10 @@ def test_a_reader_that_does_not_read_is_noticed():
                     await peer.recv()
             peer.transport.abort()
 
-    asyncio.run(run())
+    loop(run())
 
 
-def test_whoever_goes_without_a_word_is_gone():
+def test_whoever_goes_without_a_word_is_gone(loop):
     async def run():
         async with serving() as (owner, server):
             async with client(server) as peer:
@@ -136,10 +143,10 @@ def test_whoever_goes_without_a_word_is_gone():
             user.socket.send("into the void")
             user.socket.close(1000, "twice")
 
-    asyncio.run(run())
+    loop(run())
 
 
-def test_tls_carries_the_same(tmp_path):
+def test_tls_carries_the_same(loop, tmp_path):
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
@@ -162,4 +169,15 @@ def test_tls_carries_the_same(tmp_path):
                 await peer.recv()
             assert (peer.close_code, peer.close_reason) == (1008, "enough")
 
-    asyncio.run(run())
+    loop(run())
+
+
+def test_no_compression_is_agreed_on_which_a_few_bytes_could_blow_up(loop):
+    async def run():
+        async with serving() as (owner, server), client(server, compression="deflate") as peer:
+            (await user_of(owner)).echoes = True
+            assert peer.protocol.extensions == []
+            await peer.send("z" * 900)
+            assert await peer.recv() == "z" * 900
+
+    loop(run())
