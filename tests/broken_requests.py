@@ -191,6 +191,8 @@ IN_BOTH: tuple[tuple[dict[str, Any], set[str]], ...] = (
     ({"profile": RELATIVE}, {"K01.FR.41"}),
     ({"station": {"n_evses": 2, "current_type": "DC"}}, {"K01.FR.44"}),
     ({"station": {"n_evses": 2, "phases": 1}}, {"K01.FR.45"}),
+    ({"capabilities": CAN | {"ChargingStation.SupplyPhases": "1"}}, {"K01.FR.45"}),
+    ({"capabilities": CAN | {"SupplyPhases": 0}}, {"K01.FR.44"}),
     ({"profile": DEFAULT, "evse": 0, "profiles": [held("2", 1, **DEFAULT)]}, {"K01.FR.52"}),
     ({"profile": DEFAULT, "profiles": [held("2", 0, **DEFAULT)]}, {"K01.FR.53"}),
     ({"profile": {"stackLevel": 4}}, {"C11"}),

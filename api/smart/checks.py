@@ -11,6 +11,7 @@ from api.ocpp.capabilities import OcppVersion, RateUnit
 from api.ocpp.smart.breaches import Asked, Breach
 from api.ocpp.smart.checking import Verdict, schema_breaches, verdict_of
 from api.ocpp.smart.reading import profile_in, purpose_named
+from api.ocpp.smart.station import StationFacts
 from api.smart.capabilities.schemas import CheckCaseWire
 from api.wire.schemas import parsed
 from models.errors import InvalidInputError, Issue, IssueList
@@ -72,6 +73,7 @@ def verdict_on(case: CheckCaseWire) -> Verdict:
     capabilities = case.capabilities.to_domain(version, case.station.voltage_v)
     if case.capabilities.rate_units is None:
         capabilities = replace(capabilities, rate_units=frozenset(map(RateUnit, case.station.rate_units)))
+    situation = replace(situation, station=with_supply(situation.station, capabilities.supply_phases))
     asked = Asked(
         evse=evse,
         raw=raw,
@@ -84,6 +86,22 @@ def verdict_on(case: CheckCaseWire) -> Verdict:
         offline_starts=frozenset(map(str, case.offline_starts)),
     )
     return verdict_of(asked)
+
+
+def with_supply(station: StationFacts, supply_phases: int | None) -> StationFacts:
+    """Return a station with the phases that it tells itself, 0 for DC."""
+    if supply_phases is None:
+        return station
+    evses = {
+        number: replace(
+            one,
+            is_dc=one.is_dc or supply_phases == 0,
+            n_phases=min(one.n_phases, supply_phases or one.n_phases),
+        )
+        for number, one in station.evses.items()
+    }
+    n_phases = supply_phases or station.n_phases
+    return replace(station, n_phases=n_phases, evses=MappingProxyType(evses))
 
 
 def _guessed(request: Any) -> str | None:  # noqa: ANN401 - any JSON

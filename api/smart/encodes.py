@@ -27,6 +27,7 @@ from api.ocpp.smart.encoding import (
 )
 from api.ocpp.smart.reading import profile_in
 from api.ocpp.smart.station import RunningTransaction, Situation, with_profile
+from api.smart.checks import with_supply
 from api.smart.schedules.schemas import EncodeCaseWire, EvseScheduleWire
 from api.wire.schemas import parsed
 from models.errors import InvalidInputError, Issue, IssueList
@@ -129,7 +130,8 @@ def _station(case: EncodeCaseWire) -> Station:
     situation = case.situation(now, {one.evse for one in case.evses})
     transactions = MappingProxyType(dict(situation.transactions) | running)
     capabilities = with_quirks(known, case.vendor, case.model, case.firmware)
-    return Station(capabilities, replace(situation, transactions=transactions), now)
+    facts = with_supply(situation.station, capabilities.supply_phases)
+    return Station(capabilities, replace(situation, station=facts, transactions=transactions), now)
 
 
 def _known(told: int, cautious: int) -> int:
@@ -163,13 +165,15 @@ def _rows(one: EvseScheduleWire) -> tuple[tuple[float, ...] | None, ...]:
 
 def _plan(case: EncodeCaseWire, one: EvseScheduleWire, capabilities: StationCapabilities) -> EvsePlan:
     """Return the plan of one EVSE."""
-    kind = CurrentType(one.current_type or case.station.current_type)
+    is_dc = capabilities.supply_phases == 0
+    kind = CurrentType.DC if is_dc else CurrentType(one.current_type or case.station.current_type)
+    n_phases = one.phases or case.station.phases
     row = PilotRow(
         start=case.start.replace(microsecond=0),
         step_s=case.step_s,
         pilot_a=np.array(one.limit_a or one.limit_kw, dtype=np.float64),
         evse_number=one.evse,
-        n_phases=one.phases or case.station.phases,
+        n_phases=min(n_phases, capabilities.supply_phases or n_phases),
         current_type=kind,
         setpoint_w=None if one.setpoint_kw is None else np.array(one.setpoint_kw) * W_PER_KW,
         discharge_w=None if one.discharge_limit_kw is None else np.array(one.discharge_limit_kw) * W_PER_KW,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, model_validator
 
 from api.ocpp.capabilities import Feature, OcppVersion, RateUnit, StationCapabilities
+from api.ocpp.smart.profiles import MOST_PHASES
 from api.smart.schemas import RawObject, SituationWire
 from api.wire.schemas import Moment, WireModel
 
@@ -22,6 +23,7 @@ _NUMBER_NAMES: Final = MappingProxyType(
         "Entries[ChargingProfiles]": "max_profiles",
         "ChargingProfileUpdateRateLimit": "update_rate_limit_s",
         "MaxExternalConstraintsId": "max_external_constraints_id",
+        "SupplyPhases": "supply_phases",
     }
 )
 _TRUTH_NAMES: Final = MappingProxyType(
@@ -73,6 +75,10 @@ class CapabilitiesWire(WireModel):
     max_stack_level: Count | None = None
     max_periods: Annotated[int, Field(ge=1, le=_UNBOUNDED)] | None = None
     max_profiles: Annotated[int, Field(ge=1, le=_UNBOUNDED)] | None = None
+    supply_phases: Annotated[int, Field(ge=0, le=MOST_PHASES)] | None = Field(
+        None,
+        description="SupplyPhases of the station, 0 for DC; counts before what the station is said to be.",
+    )
     phases_3_to_1: bool = Field(default=False, description="ConnectorSwitch3to1PhaseSupported, Phases3to1.")
     ac_phase_switching: bool = Field(
         default=False, description="ACPhaseSwitchingSupported: phaseToUse may be given."
@@ -110,6 +116,7 @@ class CapabilitiesWire(WireModel):
             max_profiles=self.max_profiles or _UNBOUNDED,
             voltage_v=voltage_v,
             is_smart=self.smart_charging,
+            supply_phases=self.supply_phases,
             switches_phases=self.phases_3_to_1,
             chooses_phase=self.ac_phase_switching,
             takes_dynamic=self.dynamic_profiles,
@@ -121,7 +128,7 @@ class CapabilitiesWire(WireModel):
 
 def _translated(name: str, value: Any) -> tuple[str, Any]:  # noqa: ANN401 - any JSON
     """Return a member in our words; what is not known keeps its name, and is refused."""
-    plain = name.removeprefix("SmartChargingCtrlr.")
+    plain = name.removeprefix("SmartChargingCtrlr.").removeprefix("ChargingStation.")
     if plain in _NUMBER_NAMES:
         is_text = isinstance(value, str) and value.strip().removeprefix("-").isdecimal()
         return _NUMBER_NAMES[plain], int(value) if is_text else value

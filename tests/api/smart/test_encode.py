@@ -304,6 +304,17 @@ def test_a_model_s_quirks_bound_what_it_is_told():
     assert units == {"W"}
 
 
+def test_k01_fr_44_a_station_that_tells_that_it_is_dc_is_told_no_phases():
+    case = simple("2.0.1")
+    case["capabilities"]["SupplyPhases"] = "0"
+    periods = [
+        period
+        for one in installed(told(case))
+        for period in one["chargingProfile"]["chargingSchedule"][0]["chargingSchedulePeriod"]
+    ]
+    assert all("numberPhases" not in period for period in periods)
+
+
 def test_every_quirk_tells_its_reason_and_source():
     assert all(quirk.reason and "#" in quirk.source for quirk in QUIRKS)
     kinds = {quirk.kind for quirk in quirks_of("go-e", "Gemini", "055.6")}
