@@ -30,6 +30,7 @@ from models.grid.site import CurrentType, Site
 from models.metering import MeterSamples
 from models.state import Conduct, SiteState
 from optimizer.fast import Envelope, FastClock, FastDecision
+from optimizer.fast.signs import N_OBEYED
 from optimizer.scheduling.check import breaches
 
 _log = logging.getLogger(__name__)
@@ -162,10 +163,15 @@ class SiteDesk:
         for station_id in deaf - self._deaf:
             _log.warning("station %s draws more than it was told; it counts at full power", station_id)
             self._conducted(station_id, Conduct.NOT_FOLLOWING)
-        metered = {self.site.station_of(self.site.evses[row].evse_id).station_id for row in metered_rows}
-        for station_id in (self._deaf | (metered - self._judged)) - deaf:
+        n_obeyed = self._clock.watch.book.n_obeyed
+        obeying = {
+            self.site.station_of(self.site.evses[row].evse_id).station_id
+            for row in metered_rows
+            if n_obeyed[row] >= N_OBEYED
+        }
+        for station_id in (self._deaf | (obeying - self._judged)) - deaf:
             self._conducted(station_id, None)
-        self._judged |= metered | deaf
+        self._judged |= obeying | deaf
         for evse_id in set(decision.asleep) - self._asleep:
             _log.warning("the car at %s did not start, nor after a pause: it is full, or asleep", evse_id)
         self._deaf, self._asleep = deaf, set(decision.asleep)

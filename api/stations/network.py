@@ -5,7 +5,7 @@ import contextlib
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
@@ -30,12 +30,14 @@ from api.stations.queued import DRAIN_S
 from api.stations.replanner import Replanner
 from api.stations.requests import AnsweredNotices, NoticeHooks
 from api.stations.schemas import DeclarationWire, StandingWire
+from api.stations.seen import SiteSigns
 from api.stations.service import StationService, Told
 from api.stations.site_map import SiteMap
 from api.stations.states import StoredStates, request_of, standing_in
 from api.storage.engine import Database
 from api.storage.tables import DeclarationRow
 from models.grid.site import Site
+from models.state import Conduct, StationCondition
 from models.validate import validate_state
 
 _log = logging.getLogger(__name__)
@@ -121,7 +123,7 @@ class ChargingNetwork:
         self._looking = None
         if math.isfinite(settings.look_every_s):
             self._looking = Replanner(self._look, settings.look_every_s)
-        self._states = StoredStates(database, self.registry, self._between.signs)
+        self._states = StoredStates(database, self.registry, self._signs)
         hooks = NoticeHooks(
             self._changed, self._delivery.asked, self._sites.has_evse, self.connectivity.spawn
         )
@@ -301,6 +303,14 @@ class ChargingNetwork:
         site = self._sites.site_of(station_id)
         if site is not None:
             self._replanner.trigger(site.site_id)
+
+    def _signs(self, site_id: str) -> SiteSigns:
+        """Return what meters showed, and who did not follow before this process began and was not judged since."""
+        signs = self._between.signs(site_id)
+        known = {one.station_id for one in signs.conditions}
+        before = [one for one in self.connectivity.facts.not_following if one not in known]
+        deaf = tuple(StationCondition(one, Conduct.NOT_FOLLOWING) for one in before)
+        return replace(signs, conditions=(*signs.conditions, *deaf))
 
     def _doubted(self, station_id: str) -> None:
         """Send a station its own profiles again: somebody has changed them."""

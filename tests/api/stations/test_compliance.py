@@ -18,6 +18,7 @@ from api.stations.app import add_stations
 from api.stations.between import SENDING, SiteDesk
 from benchmarks.station_words import Reading
 from models.state import Conduct, StationCondition
+from optimizer.fast.signs import N_OBEYED
 from tests.api.stations.test_between import KW_PER_A, START, World, request, two_cars, world
 from tests.api.stations.test_network import planner, standing
 
@@ -40,13 +41,29 @@ def test_the_second_sample_above_a_limit_flags_a_station(planner, drawn_a, ends_
     now = decision.request.state.now
     desk.follow(decision, now)
     desk.decide(now := now + SENDING)
-    for number in (1, 2):
+    for number in range(1, N_OBEYED + 1):
         now += 3 * SENDING  # longer than any car takes to follow
         desk.meter("north", 1, (MeterReading(now, current_a=(drawn_a, drawn_a, drawn_a)),), now)
         desk.decide(now)
         flagged = ("north", Conduct.NOT_FOLLOWING) in told
-        assert flagged == (number == 2 and ends_as is not None), f"after sample {number}"
+        assert flagged == (number >= 2 and ends_as is not None), f"after sample {number}"
     assert told[-1] == ("north", ends_as)
+
+
+def test_who_did_not_follow_before_a_restart_counts_at_full_power_from_the_first_plan_on(database, planner):
+    async def flag():
+        async with world(database, planner) as (network, _):
+            network.connectivity.conducted("north", Conduct.NOT_FOLLOWING)
+
+    async def begin_again():
+        decisions: list[Decision] = []
+        async with world(database, planner) as (network, _):
+            network._queue._observer = decisions.append
+            await network.plan_now("workplace")
+        return decisions[-1].request.state.conditions
+
+    asyncio.run(flag())
+    assert asyncio.run(begin_again()) == (StationCondition("north", Conduct.NOT_FOLLOWING),)
 
 
 class DeafWorld(World):
