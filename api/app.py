@@ -18,6 +18,7 @@ from api.examples.forecast import example_forecast
 from api.forecasts.asked.schemas import ForecastWire
 from api.forecasts.routes import router as forecasting
 from api.planning.explain.routes import router as explaining
+from api.planning.explain.schemas import WhatIfWire
 from api.planning.planner import Planner
 from api.planning.routes import router as planning
 from api.planning.schemas import StateWire
@@ -30,7 +31,7 @@ from api.wire.schemas import SCHEMA_REF, HealthOut, ProblemOut, definitions
 _log = logging.getLogger(__name__)
 _health = APIRouter(prefix="/v1", tags=["service"])
 
-_READ_STRICTLY: Final = (StateWire, ForecastWire, StandingWire, DeclarationWire, *ORDERS)
+_READ_STRICTLY: Final = (StateWire, WhatIfWire, ForecastWire, StandingWire, DeclarationWire, *ORDERS)
 """Bodies that routes read by themselves, so that FastAPI does not know them."""
 
 Companion: TypeAlias = Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]

@@ -10,6 +10,7 @@ from api.stations.events.feed import TooManyStreamsError
 from api.stations.events.schemas import EventOut, EventsOut
 from api.stations.happenings import EventFilter, Happening
 from api.stations.routes import network_of
+from api.stations.state.routes import GREATEST
 from api.wire.schemas import problem_of
 
 router = APIRouter(
@@ -45,10 +46,11 @@ async def follow(
     station: Station = None,
     site: Station = None,
     after: Annotated[
-        int | None, Query(ge=0, description="begin after this event; from now on unless given")
+        int | None, Query(ge=0, le=GREATEST, description="begin after this event; from now on unless given")
     ] = None,
     last_event_id: Annotated[
-        int | None, Header(ge=0, description="what a browser sends when it takes the stream up again")
+        int | None,
+        Header(ge=0, le=GREATEST, description="what a browser sends when it takes the stream up again"),
     ] = None,
 ) -> StreamingResponse:
     """Follow what happens, as server-sent events.
@@ -76,7 +78,7 @@ async def list_events(
     station: Station = None,
     site: Station = None,
     after: Annotated[
-        int | None, Query(ge=0, description="later than this one; the newest unless given")
+        int | None, Query(ge=0, le=GREATEST, description="later than this one; the newest unless given")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> EventsOut:

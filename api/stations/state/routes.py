@@ -41,6 +41,9 @@ from models.errors import InvalidInputError, Issue
 
 Result = TypeVar("Result")
 
+GREATEST: Final = 2**63 - 1
+"""Numbers of rows are no greater, in either database."""
+
 _UNKNOWN: Final = problem_of("No station of this name has ever been here")
 router = APIRouter(
     prefix="/v1/stations", tags=["stations"], responses={422: problem_of("A parameter is not valid")}
@@ -55,7 +58,9 @@ async def _page(
     station_id: StationId,
     *,
     limit: Limit = 100,
-    before: Annotated[int | None, Query(description="older than this one, from `next`")] = None,
+    before: Annotated[
+        int | None, Query(ge=0, le=GREATEST, description="older than this one, from `next`")
+    ] = None,
     since: Annotated[datetime | None, Query(description="from this time on")] = None,
     until: Annotated[datetime | None, Query(description="before this time")] = None,
 ) -> Page:
@@ -169,7 +174,7 @@ async def list_reports(page: PageDep, network: Network) -> ReportsOut:
 
 @router.get("/{station_id}/reports/{request_id}", responses={404: _UNKNOWN})
 async def get_report(
-    station_id: StationId, request_id: Annotated[int, Path()], network: Network
+    station_id: StationId, request_id: Annotated[int, Path(ge=-GREATEST, le=GREATEST)], network: Network
 ) -> ReportsOut:
     """Return what a station has reported under the number of a request, of every kind."""
 

@@ -82,3 +82,44 @@ def test_every_error_is_described_as_the_problem_that_it_is(client):
     assert described.keys() >= {("/v1/sites/{site_id}/plan", "get"), ("/v1/declarations/{id_token}", "put")}
     assert set().union(*described.values()) == {"application/problem+json"}
     assert "404" in paths["/v1/sites/{site_id}/plan"]["get"]["responses"]
+
+
+def references(node):
+    """Every place that a description refers to."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == "$ref":
+                yield value
+            else:
+                yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def test_the_description_refers_to_nothing_that_is_not_in_it(client):
+    description = client.get("/openapi.json").json()
+    names = {place.removeprefix("#/components/schemas/") for place in references(description)}
+    assert names <= set(description["components"]["schemas"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/stations/A/messages?before=99999999999999999999",
+        "/v1/stations/A/reports/99999999999999999999",
+        "/v1/stations/A/meter-values?evse=-1",
+        "/v1/events/recent?after=99999999999999999999",
+        "/v1/stations?limit=100000",
+        "/v1/stations/A/transactions?since=yesterday",
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_a_fault_of_the_caller(client, path):
+    assert client.get(path).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["%00", "%F0%9F%98%80", "a%2Fb", "%27%3B--", "x" * 255])
+def test_a_station_of_any_name_is_unknown_and_no_failure(client, name):
+    assert client.get(f"/v1/stations/{name}").status_code == 404
+    assert client.post(f"/v1/stations/{name}/commands/Reset", json={}).status_code == 404
+    assert client.post(f"/v1/stations/{name}/unlock", json={"evse": 1}).status_code == 404
