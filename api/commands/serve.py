@@ -130,7 +130,7 @@ def network_of(settings: Settings, database: "Database", app: "FastAPI") -> "Cha
     from api.stations.network import ChargingNetwork, NetworkSettings
 
     app.state.doors = StationDoors(database, doors.door_rules(settings))
-    return ChargingNetwork(
+    network = ChargingNetwork(
         database,
         app.state.planner,
         NetworkSettings(
@@ -141,3 +141,5 @@ def network_of(settings: Settings, database: "Database", app: "FastAPI") -> "Cha
         ),
         app.state.doors,
     )
+    network.connectivity.commands.desk.tell_keys_to(app.state.doors)
+    return network

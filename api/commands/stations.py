@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from api.commands.doors import door_rules
 from api.commands.files import faults_told
 from api.settings import Settings
 
@@ -39,7 +40,7 @@ class DoorChange:
 def key(station: str, change: DoorChange) -> None:
     """Change what a station must show, and print a key that was made: it can be read only now."""
     from api.ocpp.handshake import SecurityProfile
-    from api.stations.doors import DoorRules, StationDoors
+    from api.stations.doors import StationDoors
     from api.storage.engine import Database
 
     async def apply(doors: StationDoors) -> str:
@@ -52,10 +53,12 @@ def key(station: str, change: DoorChange) -> None:
         return await doors.set_key(station, change.key, at_once=change.at_once)
 
     with faults_told("station"):
-        database = Database(Settings.from_environment().database_url)
+        settings = Settings.from_environment()
+        rules = door_rules(settings)
+        database = Database(settings.database_url)
         try:
             database.migrate()
-            told = asyncio.run(apply(StationDoors(database, DoorRules())))
+            told = asyncio.run(apply(StationDoors(database, rules)))
         finally:
             database.close()
     if told and change.key is None:

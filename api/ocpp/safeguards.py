@@ -98,6 +98,11 @@ def may_be_sent(found: Collection[Objection], approvers: Collection[str] = ()) -
     return not found or len(set(approvers)) >= N_APPROVERS
 
 
+def key_in(command: Command) -> str | None:
+    """Return the key that a command gives to its station, if it does: its door must know it before it is used."""
+    return next((value for name, value in _settings(command) if name in _KEYS), None)
+
+
 def is_below(url: str, allowed: str) -> bool:
     """Tell whether a URL lies below an allowed one: same scheme, host and port, and its path or one beneath."""
     if _UNSAFE_IN_URL.search(url):

@@ -36,19 +36,46 @@ class Door:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key for a station.
+
+    Parameters
+    ----------
+    scheme : KeyScheme
+    key : str
+    at_once : bool
+        The old one is void now.
+    common_key : str
+        What the station shows while it has none of its own; empty for nothing.
+    """
+
+    scheme: KeyScheme
+    key: str
+    at_once: bool = False
+    common_key: str = ""
+
+
 def changed_since(session: Session, version: int) -> list[Door]:
     """Return what has changed after a version, the newest change last."""
     rows = select(StationDoorRow).where(StationDoorRow.version > version).order_by(StationDoorRow.version)
     return [_door(row) for row in session.scalars(rows)]
 
 
-def set_key(session: Session, station_id: str, scheme: KeyScheme, key: str, *, at_once: bool) -> None:
-    """Store a station's next key; the present one holds until the next is used, or not at all."""
+def set_key(session: Session, station_id: str, new: NewKey) -> None:
+    """Store a station's next key; the present one holds until the next is used, or not at all.
+
+    For a station that has none of its own, the present one is the common one.
+    """
     row = _row_of(session, station_id)
     salt = row.salt or new_salt()  # one for both keys, so that every comparison hashes once
-    hashed = hash_key(scheme, salt, key)
-    if at_once or row.digest is None:
-        row.salt, row.scheme, row.digest = salt, hashed.scheme.value, hashed.digest
+    hashed = hash_key(new.scheme, salt, new.key)
+    row.salt = salt
+    if row.digest is None and new.common_key and not new.at_once:
+        common = hash_key(KeyScheme.CHOSEN, salt, new.common_key)
+        row.scheme, row.digest = common.scheme.value, common.digest
+    if new.at_once or row.digest is None:
+        row.scheme, row.digest = hashed.scheme.value, hashed.digest
         row.next_scheme = row.next_digest = None
     else:
         row.next_scheme, row.next_digest = hashed.scheme.value, hashed.digest

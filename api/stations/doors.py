@@ -24,7 +24,7 @@ from api.ocpp.keys import (
     new_key,
 )
 from api.stations import door_records
-from api.stations.door_records import Door
+from api.stations.door_records import Door, NewKey
 from api.storage.engine import Database
 from models.errors import InvalidInputError, Issue
 
@@ -120,10 +120,28 @@ class StationDoors:
             check_key(key)
         scheme = KeyScheme.RANDOM if key is None else KeyScheme.CHOSEN
         chosen = key or new_key()
-        await self._write(
-            partial(door_records.set_key, station_id=station_id, scheme=scheme, key=chosen, at_once=at_once)
-        )
+        new = NewKey(scheme, chosen, at_once, self._rules.common_key)
+        await self._write(partial(door_records.set_key, station_id=station_id, new=new))
         return chosen
+
+    async def expect_key(self, station_id: str, key: str, *, is_accepted: bool) -> None:
+        """Take a key that a command gives to a station, before it is sent and after it was accepted.
+
+        Before, a station that shows a key already may go on with it, in case that it refuses the new one. One
+        that shows none gets its key when it has accepted it: until then it could not show any.
+
+        Raises
+        ------
+        InvalidInputError
+            Nobody can have this key.
+        """
+        check_key(key)
+        await self._refresh()
+        door = self._doors.get(station_id)
+        keys = None if door is None else door.keys
+        shows_one = keys is not None or bool(self._rules.common_key)
+        if (shows_one or is_accepted) and await self._matching(key.encode(), keys) is None:
+            await self.set_key(station_id, key)
 
     async def set_profile(self, station_id: str, profile: SecurityProfile) -> None:
         """Set the lowest profile that a station may use.

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from api.ocpp.capabilities import OcppVersion
 from api.ocpp.catalogue import Catalogue
 from api.ocpp.command_faults import CommandChecker
 from api.ocpp.ordering import in_order_of_schema
-from api.ocpp.registry import LinkClosed, Registry
-from api.ocpp.safeguards import CommandPolicy, may_be_sent, objections
+from api.ocpp.registry import Link, LinkClosed, Registry
+from api.ocpp.safeguards import CommandPolicy, key_in, may_be_sent, objections
 from api.ocpp.session_events import CallAnswered, CallFailed, CallTimedOut
 from api.ocpp.session_state import OurProtocolError
 from api.ocpp.wire import Command, Payload
@@ -28,6 +28,9 @@ LONGEST_S: Final = 120.0
 """A command waits so long for those before it and for its own answer [s]."""
 
 
+_TAKEN: Final = frozenset({"Accepted", "RebootRequired"})
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """What a station has answered, and after how long [s]."""
@@ -41,6 +44,13 @@ class Answered:
 
 Followed: TypeAlias = Callable[[Answered], None]
 """Is told every answer of a station to a command of somebody."""
+
+
+class KeysTold(Protocol):
+    """Who must know the keys of stations."""
+
+    async def expect_key(self, station_id: str, key: str, *, is_accepted: bool) -> None:
+        """Take a key before it is sent, and once the station has accepted it."""
 
 
 class CommandDesk:
@@ -61,6 +71,11 @@ class CommandDesk:
         self._registry, self._catalogue, self._policy = registry, catalogue, policy
         self._followed = followed
         self._checker = CommandChecker()
+        self._keys: KeysTold | None = None
+
+    def tell_keys_to(self, keys: "KeysTold") -> None:
+        """Tell somebody the keys that commands give to stations: a door must know them before they are used."""
+        self._keys = keys
 
     def version(self, station_id: str) -> OcppVersion:
         """Return what a station speaks.
@@ -118,6 +133,14 @@ class CommandDesk:
         link = self._registry.link(station_id)
         if link is None:
             raise StationAwayError(f"station {station_id!r} is not connected")
+        await self._tell_key(station_id, command, is_accepted=False)
+        answered = await self._ask(link, station_id, command)
+        if _is_accepted(answered.answer):
+            await self._tell_key(station_id, command, is_accepted=True)
+        return answered
+
+    async def _ask(self, link: Link, station_id: str, command: Command) -> Answered:
+        """Call a station, and tell what it has answered."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
@@ -140,7 +163,18 @@ class CommandDesk:
             case LinkClosed():
                 raise StationAwayError(f"{station_id!r} went away before it answered {command.action}")
 
+    async def _tell_key(self, station_id: str, command: Command, *, is_accepted: bool) -> None:
+        key = key_in(command)
+        if key is not None and self._keys is not None:
+            await self._keys.expect_key(station_id, key, is_accepted=is_accepted)
+
     def _profile(self, station_id: str) -> int | None:
         """Return the security profile that a station uses; None where nobody knows."""
         record = self._registry.record(station_id)
         return None if record is None else record.security_profile
+
+
+def _is_accepted(answer: Payload) -> bool:
+    """Tell whether a station has taken what it was to set."""
+    told = [answer.get("status"), *(one["attributeStatus"] for one in answer.get("setVariableResult", ()))]
+    return any(status in _TAKEN for status in told)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.ocpp.safeguards import CommandPolicy, is_below, may_be_sent, objections
+from api.ocpp.safeguards import CommandPolicy, is_below, key_in, may_be_sent, objections
 from api.ocpp.wire import Command
 
 POLICY = CommandPolicy(
@@ -154,3 +154,9 @@ JSON = st.recursive(
 def test_whatever_is_asked_gets_a_ruling(action, payload):
     for objection in objections(Command(action, payload), POLICY):
         assert objection.what
+
+
+def test_the_key_that_a_command_gives_is_found_in_every_version():
+    assert key_in(change("AuthorizationKey", NEW_KEY)) == NEW_KEY
+    assert key_in(variable("BasicAuthPassword", NEW_KEY)) == NEW_KEY
+    assert key_in(change("HeartbeatInterval", "60")) is None

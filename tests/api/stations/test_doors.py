@@ -7,10 +7,12 @@ from collections import Counter
 import pytest
 from sqlalchemy import text
 
+from api.ocpp.capabilities import OcppVersion
 from api.ocpp.handshake import CertificateSubject, Credentials, SecurityProfile
 from api.ocpp.keys import KeyScheme
 from api.stations.doors import DoorRules, StationDoors
 from models.errors import InvalidInputError
+from tests.api.stations.operator import operating
 
 PROFILE = SecurityProfile
 COMMON = "a common key of all"
@@ -214,3 +216,52 @@ def test_a_station_or_a_key_that_cannot_be_is_refused(database):
                 await house.doors.set_key(station, key)
 
     in_house(database, scenario)
+
+
+OLD, NEW = "an old key of one", "a new key of one!"
+
+
+@pytest.mark.parametrize("rules", [{"common_key": OLD}, {}], ids=["from the common key", "from its own"])
+def test_a00_2_1_a_key_that_a_command_gives_is_known_before_it_is_used_and_the_old_one_until_then(
+    database, rules
+):
+    async def scenario(house):
+        if not rules:
+            await house.doors.set_key("CS1", OLD)
+        for _ in range(2):  # it may be sent again
+            await house.doors.expect_key("CS1", NEW, is_accepted=False)
+        assert await house.lets_in("CS1", OLD)  # the station has refused it, or was away
+        await house.doors.expect_key("CS1", NEW, is_accepted=True)
+        assert await house.lets_in("CS1", NEW)
+        assert not await house.lets_in("CS1", OLD)
+
+    in_house(database, scenario, **rules)
+
+
+def test_a_station_that_showed_nothing_shows_its_key_once_it_has_accepted_it(database):
+    async def scenario(house):
+        await house.doors.expect_key("CS1", NEW, is_accepted=False)
+        assert await house.lets_in("CS1")
+        await house.doors.expect_key("CS1", NEW, is_accepted=True)
+        assert not await house.lets_in("CS1")
+        assert await house.lets_in("CS1", NEW)
+
+    in_house(database, scenario, minimum_profile=PROFILE.NONE)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_known"), [({"status": "Accepted"}, True), ({"status": "Rejected"}, False)]
+)
+def test_a_key_that_is_sent_over_http_opens_the_door_once_the_station_has_it(database, answer, is_known):
+    async def scenario():
+        doors = StationDoors(database, DoorRules(minimum_profile=PROFILE.NONE))
+        async with operating(database) as here:
+            here.network.connectivity.commands.desk.tell_keys_to(doors)
+            async with here.station(OcppVersion.V16, "CS1", ChangeConfiguration=answer):
+                command = {"key": "AuthorizationKey", "value": NEW}
+                told = await here.post("/v1/stations/CS1/commands/ChangeConfiguration", command)
+                assert told.status_code == 200, told.text
+        assert await doors.authenticate(shown("CS1", NEW))
+        assert await doors.authenticate(shown("CS1")) is not is_known
+
+    asyncio.run(scenario())
