@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _HIGHEST: Final = 3
 _FIRST_WITH_TLS: Final = 2
 _LEAST_KEY: Final = 16
+_OTHER_FILES: Final = 2_000
+"""Beside the stations: hand-shakes, callers of the API, the database."""
 
 
 def door_rules(settings: Settings) -> "DoorRules":
@@ -72,6 +74,27 @@ def told(settings: Settings) -> str:
         return f"stations need keys: `gridpilot stations key STATION`, or one for all in {PREFIX}STATION_KEY"
     if settings.station_key and len(settings.station_key) < _LEAST_KEY:
         return f"{PREFIX}STATION_KEY has fewer than {_LEAST_KEY} characters, which OCPP does not allow"
+    return ""
+
+
+def files_allowed(settings: Settings) -> str:
+    """Let this process open as many files as it serves stations, if it may; return what to know if it may not.
+
+    Every connection is a file, and by habit a process may open 1,024.
+    """
+    try:
+        import resource
+    except ImportError:  # no such bound to raise
+        return ""
+    wanted = settings.ocpp_connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    within = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < within:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (within, hard))
+    if within < wanted:
+        return (
+            f"this process may open {within} files: no more than {within - _OTHER_FILES} stations find room"
+        )
     return ""
 
 

@@ -46,8 +46,9 @@ def serve(host: str | None, port: int | None, ocpp_port: int | None, database: s
         f"OCPP {stations}   (1.6, 2.0.1 and 2.1)\n"
         f"data {shown_url}"
     )
-    if doors.told(settings):
-        Console(stderr=True).print(f"[bold]note[/] {doors.told(settings)}")
+    for note in (doors.told(settings), doors.files_allowed(settings)):
+        if note:
+            Console(stderr=True).print(f"[bold]note[/] {note}")
     uvicorn.run(
         served(settings),
         host=settings.api_host,

@@ -37,8 +37,8 @@ class DoorSettings:
 
     path: str = "/ocpp"
     connections: int = 12_000
-    half_open: int = 8_000
-    half_open_per_address: int = 4_000
+    half_open: int = 16_000
+    half_open_per_address: int = 10_000
     handshake_s: float = 10.0
     throttle: ThrottleSettings = field(default_factory=ThrottleSettings)
 

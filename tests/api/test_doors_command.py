@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
-from api.commands.doors import command_policy, door_rules, gateway_settings, told
+from api.commands.doors import command_policy, door_rules, files_allowed, gateway_settings, told
 from api.ocpp.capabilities import OcppVersion
 from api.ocpp.handshake import SecurityProfile
 from api.settings import Settings
@@ -68,6 +68,17 @@ def test_a_chosen_key_is_not_printed_and_a_bad_one_is_refused(url):
     doors = StationDoors(database, door_rules(Settings()))
     assert asyncio.run(doors.set_key("CS1"))
     database.close()
+
+
+def test_a_process_may_open_as_many_files_as_it_serves_stations_or_it_is_told(monkeypatch):
+    resource = pytest.importorskip("resource")
+    limits = [1_024, 20_000]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: tuple(limits))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, chosen: limits.__setitem__(slice(None), chosen))
+    assert files_allowed(Settings()) == ""
+    assert limits == [14_000, 20_000]
+    assert "no more than 18000 stations" in files_allowed(Settings(ocpp_connections=50_000))
+    assert limits == [20_000, 20_000]
 
 
 FAULTS = [
