@@ -73,7 +73,7 @@ def told_of(case: EncodeCaseWire) -> Told:
         The schedule cannot be told to this station; names every fault.
     """
     station = _station(case)
-    plans = _plans(case, station.capabilities)
+    plans = _plans(case, _row_capabilities(case, station.capabilities))
     floor = _floor(case, plans)
     updates: tuple[Request, ...] = ()
     if case.form == "dynamic":
@@ -87,6 +87,11 @@ def told_of(case: EncodeCaseWire) -> Told:
     _check(profiles, station)
     requests = told_by_profiles(profiles, station.situation.profiles, station.capabilities)
     return Told((*requests, *updates), notes_on(plans, station.capabilities))
+
+
+def _row_capabilities(case: EncodeCaseWire, capabilities: StationCapabilities) -> StationCapabilities:
+    """Return what a station can do within one profile: an update of a dynamic one cannot name other phases."""
+    return replace(capabilities, switches_phases=capabilities.switches_phases and case.form != "dynamic")
 
 
 def _json(body: bytes, where: str) -> Any:  # noqa: ANN401 - any JSON

@@ -114,6 +114,26 @@ def times_of(case):
     ]
 
 
+def test_updates_of_a_dynamic_profile_keep_to_its_phases():
+    """2 kW are 8.6 A on one phase, but the profile counts three, and no update can name others."""
+    case = {
+        "version": "2.1",
+        "start": NOW.isoformat(),
+        "step_s": 900,
+        "evses": [{"evse": 1, "limit_kw": [0.0, 2.0, 5.0]}],
+        "capabilities": {
+            "rate_units": ["A"],
+            "max_stack_level": 1,
+            "max_profiles": 2,
+            "phases_3_to_1": True,
+            "dynamic_profiles": True,
+        },
+        "form": "dynamic",
+    }
+    updates = [one.command.payload for one in told(case) if one.command.action == "UpdateDynamicSchedule"]
+    assert [one["scheduleUpdate"]["limit"] for one in updates] == [0.0, 7.2]
+
+
 @given(case=encode_cases())
 @settings(max_examples=80)
 def test_what_is_told_never_allows_more_than_the_schedule(case):
