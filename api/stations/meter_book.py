@@ -5,14 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.ocpp.metering import MeterReading
 from api.ocpp.plausibility import ANY_EVSE_KW, MeterBounds, Register, plausible, register_fault
 from api.stations import repository
+from api.storage.bulk import plain_table
 from api.storage.tables import MeterValueRow, TransactionRow
+from api.storage.types import plain_text
+from models.timegrid import aware_utc
 
+_READINGS: Final = plain_table(MeterValueRow)
 _AT_ONCE: Final = 500
 """SQLite takes no more than some thousand values in one query."""
 
@@ -42,7 +46,7 @@ def save(session: Session, batch: Sequence[Metered]) -> None:
         for reading in one.readings:
             counted = _counted(row, one, reading)
             values.append(_value(one, counted))
-    session.execute(insert(MeterValueRow), values)
+    session.execute(_READINGS.insert(), values)
 
 
 def _counted(row: TransactionRow | None, one: Metered, reading: MeterReading) -> MeterReading:
@@ -111,13 +115,13 @@ class _Running:
 def _value(one: Metered, reading: MeterReading) -> dict[str, object]:
     currents = [value for value in reading.current_a if value is not None]
     return {
-        "station_id": one.station_id,
+        "station_id": plain_text(one.station_id),
         "evse_number": one.evse_number,
-        "transaction_id": one.transaction_id,
-        "at": reading.at,
+        "transaction_id": None if one.transaction_id is None else plain_text(one.transaction_id),
+        "at": aware_utc(reading.at),
         "energy_kwh": reading.energy_kwh,
         "power_kw": reading.power_kw,
         "current_a": max(currents, default=None),
         "soc": reading.soc_percent,
-        "faults": "; ".join(reading.faults) or None,
+        "faults": plain_text("; ".join(reading.faults)) or None,
     }

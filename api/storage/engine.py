@@ -26,10 +26,10 @@ _BUSY_MS: Final = 10_000
 """How long a writer waits for another one [ms]."""
 
 _PRAGMAS: Final = (
+    f"PRAGMA busy_timeout={_BUSY_MS}",  # first: the others wait for processes that start at the same time
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL",
     "PRAGMA foreign_keys=ON",
-    f"PRAGMA busy_timeout={_BUSY_MS}",
 )
 
 _DRIVERS: Final = MappingProxyType(

@@ -4,13 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from api.stations.log.traffic import LoggedFrame
+from api.storage.bulk import plain_table
 from api.storage.station_tables import LoggedMessageRow
+from api.storage.types import plain_text
 
 PER_STATION: Final = 500
+_ENTRIES: Final = plain_table(LoggedMessageRow)
 
 
 class MessageLog:
@@ -30,7 +33,7 @@ class MessageLog:
         """Store frames in the caller's transaction."""
         if not frames:
             return
-        session.execute(insert(LoggedMessageRow), [_values(frame) for frame in frames])
+        session.execute(_ENTRIES.insert(), [_values(frame) for frame in frames])
         self._n_since.update(frame.station_id for frame in frames)
         due = [one for one, n in self._n_since.items() if n > self._per_station // 4]
         for station_id in due:
@@ -52,11 +55,11 @@ def forget_old(session: Session, station_id: str, most: int) -> None:
 
 def _values(frame: LoggedFrame) -> dict[str, object]:
     return {
-        "station_id": frame.station_id,
+        "station_id": plain_text(frame.station_id),
         "at": frame.at,
         "direction": frame.direction.value,
         "kind": frame.head.kind.value,
         "action": frame.action,
-        "message_id": frame.head.message_id,
-        "frame": frame.text,
+        "message_id": plain_text(frame.head.message_id),
+        "frame": plain_text(frame.text),
     }

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from api.ocpp.registry import Clock, utc_now
 from api.stations.log.frames import NAMED, Direction, FrameHead, FrameKind, RawFrame, head_of
@@ -51,8 +51,7 @@ class StationTraffic:
     n_sent: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedFrame:
+class LoggedFrame(NamedTuple):
     """A frame as it may be read."""
 
     station_id: str
