@@ -87,7 +87,7 @@ def test_a_batch_of_meter_values_comes_to_what_they_come_to_one_by_one(database,
         metered = [row for row in rows(database, MeterValueRow) if row.station_id.startswith(mine)]
         begun = [row for row in rows(database, TransactionRow) if row.station_id.startswith(mine)]
         values = sorted((row.station_id[-1], row.evse_number, row.at, row.energy_kwh or 0) for row in metered)
-        return values, [(row.station_id[-1], row.transaction_id, row.delivered_kwh) for row in begun]
+        return values, sorted((row.station_id[-1], row.transaction_id, row.delivered_kwh) for row in begun)
 
     assert delivered("together", [batch]) == delivered("apart", [[one] for one in batch])
 

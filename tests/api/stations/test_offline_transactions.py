@@ -135,6 +135,7 @@ class Offline(RuleBasedStateMachine):
             return
         for name, row in self.world.rows().items():
             start, _, end = self.stories[name]
+            assert end.meter_stop_kwh is not None and start.meter_start_kwh is not None  # noqa: PT018 - for the types
             whole_kwh = end.meter_stop_kwh - start.meter_start_kwh
             assert -1e-9 <= row.delivered_kwh <= whole_kwh + 1e-6
             if {0, 2} <= self.heard[name]:
