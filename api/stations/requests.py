@@ -1,5 +1,6 @@
 """What stations ask for beyond transactions is planned with, and answered."""
 
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from api.ocpp.notices import (
     ReportPart,
 )
 from api.ocpp.registry import Clock, Registry
+from api.ocpp.session_state import OurProtocolError
 from api.stations import car_schedules, happenings, limits, needs
 from api.stations.certificates import CertificateSigner, sign_and_send
 from api.stations.happenings import Event, Happening
@@ -26,6 +28,8 @@ from api.stations.meter_book import Metered
 from api.stations.notices import KeptNotices
 from api.storage.writer import GroupWriter
 from models.timegrid import aware_utc
+
+_log = logging.getLogger(__name__)
 
 _MOST: Final = 2**31
 
@@ -106,8 +110,12 @@ class AnsweredNotices(KeptNotices):
         link = self._registry.link(station_id)
         request_id = int(self._clock().timestamp()) % _MOST
         query = None if link is None else link.dialect.encode_limit_query(event, request_id)
-        if link is not None and query is not None:
+        if link is None or query is None:
+            return
+        try:
             await link.call(query)
+        except OurProtocolError as error:  # it has come back with another version, that has no such source
+            _log.info("%s is not asked about its limit: %s", station_id, error)
 
     async def limit_cleared(self, station_id: str, event: ExternalLimitCleared) -> None:
         """Forget the limit, and plan without it."""

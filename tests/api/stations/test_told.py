@@ -29,6 +29,7 @@ from api.ocpp.notices import (
 )
 from api.ocpp.periods import SchedulePeriod
 from api.ocpp.registry import Registry
+from api.ocpp.session import Session
 from api.ocpp.since_v201 import messages as of_transactions
 from api.ocpp.validation import MessageKind, MessageValidator
 from api.stations import limits, needs, repository
@@ -167,6 +168,21 @@ def test_k09_a_station_that_does_not_say_how_much_is_allowed_is_asked_and_its_re
         assert [row.is_grid_critical for row in rows(database, ExternalLimitRow)] == [True]
 
     at_desk(database, scenario)
+
+
+def test_k09_a_station_that_comes_back_with_a_version_that_has_no_such_source_is_not_asked(database):
+    """Seen under hostile frames: 2.1 takes any word for a source, 2.0.1 takes four."""
+
+    async def call(command):
+        Session(DIALECTS[OcppVersion.V201], MessageValidator(OcppVersion.V201)).call(command, 0.0)
+
+    async def scenario(desk):
+        desk.link.call = call
+        await desk.notices.limit_set("north", ExternalLimitSet("T", 0))
+        await desk.spawned.pop()
+        assert [row.source for row in rows(database, ExternalLimitRow)] == ["T"]
+
+    at_desk(database, scenario, version=OcppVersion.V201)
 
 
 # --- what cars ask for (K15) ----------------------------------------------------------------------
