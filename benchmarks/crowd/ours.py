@@ -33,7 +33,7 @@ from benchmarks.crowd.pipes import Record, obey, raise_file_limit
 
 HEARTBEAT_S: Final = 3_600
 SLOT_S: Final = 900
-AT_ONCE: Final = 64
+AT_ONCE: Final = 16
 """Profiles that are on their way at the same time."""
 
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - several loopback addresses of this machine

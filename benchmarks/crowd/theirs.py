@@ -20,7 +20,7 @@ from benchmarks.crowd.pipes import Record, obey, raise_file_limit
 
 HEARTBEAT_S = 3_600
 SLOT_S = 900
-AT_ONCE = 64
+AT_ONCE = 16
 BACKLOG = 4_096
 
 
