@@ -57,7 +57,7 @@ class FactsBook:
         self._registry, self._traffic = registry, traffic
         self._before: dict[str, _Before] = {}
         self._conduct: dict[str, Conducted] = {}
-        self._documents: dict[str, tuple[StationCapabilities, dict[str, Any]]] = {}
+        self._documents: dict[StationCapabilities, dict[str, Any]] = {}
 
     @property
     def not_following(self) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ class FactsBook:
             "last_seen_at": traffic.last_seen_at,
             "latency_s": traffic.latency_s,
             "security_profile": None if record is None else record.security_profile,
-            "capabilities": None if record is None else self._document(station_id, record.capabilities),
+            "capabilities": None if record is None else self._document(record.capabilities),
             "last_refusal": None if record is None else record.last_refusal or None,
             "n_received": before.n_received + traffic.n_received,
             "n_sent": before.n_sent + traffic.n_sent,
@@ -100,11 +100,11 @@ class FactsBook:
             "conduct_since": None if conduct is None else conduct.since,
         }
 
-    def _document(self, station_id: str, capabilities: StationCapabilities) -> Mapping[str, Any]:
-        known = self._documents.get(station_id)
-        if known is None or known[0] is not capabilities:
-            known = self._documents[station_id] = (capabilities, document_of_capabilities(capabilities))
-        return known[1]
+    def _document(self, capabilities: StationCapabilities) -> Mapping[str, Any]:
+        """Return capabilities as a document; ten thousand stations of one model share theirs."""
+        if capabilities not in self._documents:
+            self._documents[capabilities] = document_of_capabilities(capabilities)
+        return self._documents[capabilities]
 
     def _oddities(self, station_id: str, before: _Before) -> dict[str, int]:
         """Count what is odd over all connections: each of them counts anew."""
