@@ -1,5 +1,6 @@
 """``gridpilot serve``: the API and the gateway of the stations in one process."""
 
+import gc
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -49,8 +50,12 @@ def serve(host: str | None, port: int | None, ocpp_port: int | None, database: s
     for note in (doors.told(settings), doors.files_allowed(settings)):
         if note:
             Console(stderr=True).print(f"[bold]note[/] {note}")
+    app = served(settings)
+    # what is there for good need not be looked through again: a full collection holds up every station
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
-        served(settings),
+        app,
         host=settings.api_host,
         port=settings.api_port,
         log_level="info",
