@@ -177,7 +177,7 @@ class Conversation21(Conversation):
     version = OcppVersion.V21
 
 
-STEPS = settings(max_examples=50, stateful_step_count=50, deadline=None)
+STEPS = settings(max_examples=30, stateful_step_count=45, deadline=None)
 TestConversation16 = Conversation.TestCase
 TestConversation16.settings = STEPS
 TestConversation201 = Conversation201.TestCase

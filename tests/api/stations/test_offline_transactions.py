@@ -166,7 +166,7 @@ class Offline(RuleBasedStateMachine):
 
 
 TestOffline = Offline.TestCase
-TestOffline.settings = settings(max_examples=20, stateful_step_count=16, deadline=None)
+TestOffline.settings = settings(max_examples=14, stateful_step_count=14, deadline=None)
 
 
 def test_1_6_a_start_and_a_stop_that_come_again_are_one_transaction_and_one_bill(database):
