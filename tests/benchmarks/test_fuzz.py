@@ -65,6 +65,7 @@ def test_the_judge_sees_a_pilot_that_is_none():
     assert wrong_pilots(one, schedule_of(one, [6.5])) == one.grid.n_slots
 
 
+@pytest.mark.slow
 def test_all_troubles_are_met_and_every_step_is_answered_without_a_fault():
     steps = steps_of(SEED, range(2 * len(Trouble)), 5.0)
     assert {step.trouble for step in steps} == set(Trouble)

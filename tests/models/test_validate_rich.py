@@ -30,6 +30,7 @@ def faults(state):
 
 
 @given(state=rich_states())
+@settings(max_examples=50)
 def test_a_state_with_everything_is_valid(state):
     validate_state(state)
 
@@ -64,7 +65,7 @@ def spoiled(record, steps, number):
 
 
 @given(state=rich_states(), data=st.data())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_a_number_that_is_none_is_named_wherever_it_stands(state, data):
     where, steps = data.draw(st.sampled_from(list(leaves(state))))
     named = faults(spoiled(state, steps, float("nan")))

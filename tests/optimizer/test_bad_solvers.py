@@ -81,7 +81,7 @@ LYING = (lies_about_power, lies_about_nothing_to_do, lies_about_duals, lies_abou
 
 
 @given(walk=state_walks(max_size=2), bend=st.sampled_from((*FAILING, *LYING, is_late)))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_whatever_the_solver_does_every_step_keeps_every_limit(walk, bend):
     controller = with_solver(Controller(walk[0].site), bend)
     for one in walk:
@@ -91,7 +91,7 @@ def test_whatever_the_solver_does_every_step_keeps_every_limit(walk, bend):
 
 
 @given(walk=state_walks(max_size=2), bend=st.sampled_from(LYING))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_a_lie_proves_nothing(walk, bend):
     liar, honest = with_solver(Controller(walk[0].site), bend), Controller(walk[0].site)
     for one in walk:

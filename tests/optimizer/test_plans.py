@@ -47,7 +47,7 @@ def assert_executable(state, schedule):
 
 
 @given(walk=state_walks(max_size=3))
-@settings(max_examples=60)
+@settings(max_examples=35)
 def test_no_node_or_phase_is_over_its_limit_after_dispatch(walk):
     controller = Controller(walk[0].site)
     for state in walk:
@@ -57,7 +57,7 @@ def test_no_node_or_phase_is_over_its_limit_after_dispatch(walk):
 
 
 @given(walk=state_walks(max_size=3))
-@settings(max_examples=60)
+@settings(max_examples=35)
 def test_the_optimum_passes_its_check_at_every_step(walk):
     controller = Controller(walk[0].site)
     for state in walk:
@@ -68,7 +68,7 @@ def test_the_optimum_passes_its_check_at_every_step(walk):
 
 
 @given(state=states())
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_dispatch_alone_keeps_every_limit(state):
     schedule = alone(state).schedule
     assert excesses(state, schedule, OPTIONS.load_quantile) == []
@@ -77,7 +77,7 @@ def test_dispatch_alone_keeps_every_limit(state):
 
 
 @given(state=states(), data=st.data())
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_the_check_finds_every_pilot_that_is_raised_beyond_a_limit(state, data):
     schedule = alone(state).schedule
     row = data.draw(st.integers(0, len(state.site.evses) - 1))
@@ -104,7 +104,7 @@ def test_the_check_finds_a_pilot_that_no_evse_can_give(state, data, pilot_a):
 
 
 @given(state=states())
-@settings(max_examples=60)
+@settings(max_examples=35)
 def test_what_is_unmet_is_what_the_schedule_does_not_give(state):
     plan = Controller(state.site).step(state)
     unmet = {one.session_id: one for one in plan.unmet}

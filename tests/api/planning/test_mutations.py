@@ -47,7 +47,7 @@ def owner(document, path):
 
 
 @given(state=rich_states(max_stations=2), data=st.data())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_a_document_that_was_spoilt_is_refused_by_its_faults_or_taken(state, data):
     document = json.loads(StateWire.from_domain(state).model_dump_json())
     for _ in range(data.draw(st.integers(1, 3))):

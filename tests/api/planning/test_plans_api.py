@@ -137,6 +137,6 @@ def test_the_service_says_when_it_is_warm(client):
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=8)
+@settings(max_examples=4)
 def test_the_description_holds_for_requests_drawn_from_it(case):
     case.call_and_validate(checks=[not_a_server_error, response_schema_conformance])

@@ -110,11 +110,18 @@ async def installed(database, n_profiles=2):
 
 
 def settled(database, n_cars):
-    """Whether the newest plan counts so many cars, and all that it says is confirmed."""
+    """Whether the newest plan counts so many cars, and all that it says is confirmed.
+
+    Between plans a car may be told more than once under the same plan: what it was told last counts.
+    """
     messages = rows(database, OutboxRow)
     newest = max((row.plan_id for row in messages if row.plan_id is not None), default=None)
-    of_newest = [row for row in messages if row.plan_id is not None and row.plan_id == newest]
-    return len(of_newest) == n_cars and all(row.state == OutboxState.SENT for row in of_newest)
+    of_newest = sorted(
+        (row for row in messages if row.plan_id is not None and row.plan_id == newest),
+        key=lambda row: row.outbox_id,
+    )
+    last = {(row.station_id, row.slot): row for row in of_newest}
+    return len(last) == n_cars and all(row.state == OutboxState.SENT for row in last.values())
 
 
 def rows(database, table):

@@ -70,7 +70,7 @@ class Chance:
         return state_of(self.site, cars, self.decision.conditions, limit_kw=self.limit_kw)
 
 
-@settings(max_examples=60)
+@settings(max_examples=35)
 @given(data=st.data(), seed=SEEDS)
 def test_what_is_told_breaks_no_limit_by_the_independent_check(data, seed):
     site = data.draw(rich_sites())
@@ -84,7 +84,7 @@ def test_what_is_told_breaks_no_limit_by_the_independent_check(data, seed):
         assert breaches(chance.state(), told, 0.9) == ()
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(data=st.data(), seed=SEEDS)
 def test_whoever_rises_gets_only_what_nobody_may_still_draw(data, seed):
     site = data.draw(sites(min_stations=1))
@@ -119,7 +119,7 @@ def assert_carried(chance, node, below, current_a):
         assert (phases_a <= np.array(node.limit_a) + TOLERANCE_A).all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(data=st.data(), seed=SEEDS)
 def test_a_limit_of_nothing_pauses_everybody_whatever_happened_before(data, seed):
     chance = Chance(data.draw(rich_sites()), seed)
