@@ -8,7 +8,7 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no annotations
+from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 from api.cli import app

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no annotations
+from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 from api.cli import app

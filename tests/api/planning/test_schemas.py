@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no annotations
+from jsonschema import Draft202012Validator
 
 from api.examples import examples, state_of
 from api.planning.schemas import StateWire

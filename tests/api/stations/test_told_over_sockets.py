@@ -8,7 +8,7 @@ import pytest
 from api.ocpp.events import TransactionStarted
 from api.stations.queued import is_queued
 from api.storage.station_tables import ChargingNeedsRow, ExternalLimitRow
-from api.storage.tables import TransactionRow
+from api.storage.tables import PlanRow, TransactionRow
 from benchmarks.station_v21 import Words21
 from benchmarks.station_v201 import Words201
 from benchmarks.station_words import Payload, Saying, time_text
@@ -115,6 +115,7 @@ def test_c4_a_transaction_that_was_over_before_it_was_told_gets_no_profile(datab
             await network.put_site(standing())
             async with station_at(network, "north") as station:
                 await installed(database)
+                await until(lambda: rows(database, PlanRow), "the site is planned as it was found")
                 station.say(Saying("StartTransaction", start), answers.append)
                 await until(lambda: answers, "the start is answered")
                 await asyncio.sleep(0.5)  # ten times what a plan waits for, and longer than it takes
