@@ -87,7 +87,7 @@ def facts_of(result: DemoResult) -> tuple[str, ...]:
         site,
         "arrivals drawn from a model fitted to 18,524 recorded sessions of ACN-Data (models/demand/arrivals.py)",
         plans,
-        f"{result.n_messages} OCPP messages, {profiles}; half of the stations speak 1.6, half 2.0.1",
+        f"{result.n_messages} OCPP messages, {profiles}; stations speak 1.6, 2.0.1 and 2.1 in turn",
     )
 
 
