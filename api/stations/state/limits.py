@@ -1,23 +1,14 @@
 """What a station is limited to now, by the profiles that it is believed to hold."""
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
 
-from api.ocpp.capabilities import OcppVersion, RateUnit, StationCapabilities
+from api.ocpp.capabilities import RateUnit, StationCapabilities
 from api.ocpp.charging_profile import ChargingProfile
-from api.ocpp.dialects import DIALECTS
-from api.ocpp.smart.composite import Question, composite_of
-from api.ocpp.smart.profiles import Profile
-from api.ocpp.smart.reading import profile_in
-from api.ocpp.smart.station import Ceiling, EvseFacts, RunningTransaction, Situation, StationFacts
-from models.errors import InvalidInputError, IssueList
-
-_FREE_A: Final = 1e6
-"""More than any station draws: where nothing limits an EVSE."""
-
-_FREE: Final = Ceiling(_FREE_A)
+from api.ocpp.smart.prediction import Held, predict
+from api.ocpp.smart.station import RunningTransaction
 
 
 def present_limits(
@@ -32,37 +23,23 @@ def present_limits(
     Parameters
     ----------
     capabilities : StationCapabilities
-        Its version and nominal voltage.
+        Its version, nominal voltage and phases.
     installed : iterable of ChargingProfile
     running : mapping of int to str
         The transaction of each EVSE that has one.
     evses : iterable of int
     now : datetime
     """
-    numbers = sorted({*evses, *running} - {0})
-    now_s = int(now.timestamp())
-    facts = StationFacts(
-        capabilities.version,
-        MappingProxyType({number: EvseFacts(most=_FREE, unlimited=_FREE) for number in numbers}),
-        capabilities.voltage_v,
-        most=Ceiling(_FREE_A * len(numbers)),
-    )
-    transactions = {evse: RunningTransaction(evse, name, now_s) for evse, name in running.items() if evse > 0}
-    read = (_read(profile, capabilities.version) for profile in installed)
-    profiles = tuple(profile for profile in read if profile is not None)
-    situation = Situation(facts, profiles, MappingProxyType(transactions))
+    numbers = tuple(sorted({*evses, *running} - {0}))
+    if not numbers:
+        return {}
+    since_s = math.floor(now.timestamp())
+    transactions = {
+        evse: RunningTransaction(evse, name, since_s) for evse, name in running.items() if evse > 0
+    }
+    held = Held(capabilities, tuple(installed), numbers, MappingProxyType(transactions))
     limits: dict[int, float | None] = {}
-    for number in (0, *numbers) if numbers else ():
-        [first, *_] = composite_of(situation, Question(number, now_s, 1, RateUnit.CURRENT))
-        limits[number] = first.limit.value if first.limit.value < _FREE_A else None
+    for number in (0, *numbers):
+        [first, *_] = predict(held, number, now, 1, RateUnit.CURRENT)
+        limits[number] = first.limit.value if math.isfinite(first.limit.value) else None
     return limits
-
-
-def _read(profile: ChargingProfile, version: OcppVersion) -> Profile | None:
-    """Return a profile as its station reads it; None where its version cannot say it."""
-    try:
-        payload = DIALECTS[version].encode_profile(profile).payload
-    except InvalidInputError:
-        return None
-    raw = payload.get("csChargingProfiles") or payload["chargingProfile"]
-    return profile_in(raw, profile.evse_number, "", IssueList())
