@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from fastapi import APIRouter, Request
 
-from api.ocpp.orders.records import Order, StartOrder
 from api.stations.commands.problems import PROBLEMS
 from api.stations.commands.routes import Approvals, StationId, approvals_in, commands_of
 from api.stations.commands.schemas import (
@@ -27,6 +26,11 @@ router = APIRouter(prefix="/v1/stations/{station_id}", tags=["orders"])
 
 Model = TypeVar("Model", bound=WireModel)
 
+OrderIn: TypeAlias = (
+    StopIn | ResetIn | UnlockIn | AvailabilityIn | TriggerIn | ClearProfilesIn | CompositeIn | VariablesIn
+)
+"""What is carried out as it stands; a start gets a number of ours first."""
+
 _RESPONSES: Final[Mapping[int | str, dict[str, Any]]] = MappingProxyType(dict(PROBLEMS))
 
 
@@ -34,71 +38,65 @@ async def _read(request: Request, schema: type[Model]) -> Model:
     return parsed(schema, await request.body() or b"{}")
 
 
-async def _carry_out(request: Request, station_id: str, order: Order, approvals: str) -> OrderedOut:
+async def _carry_out(request: Request, station_id: str, schema: type[OrderIn], approvals: str) -> OrderedOut:
+    """Carry out the order in the body of a request."""
+    order = (await _read(request, schema)).to_order()
     said, answers = await commands_of(request).order(station_id, order, approvals_in(approvals))
-    remote_start_id = order.remote_start_id if isinstance(order, StartOrder) else None
-    return OrderedOut.of(said, answers, remote_start_id)
+    return OrderedOut.of(said, answers)
 
 
 @router.post("/start", responses=dict(_RESPONSES), openapi_extra=body_of(StartIn))
 async def start(station_id: StationId, request: Request, x_approvals: Approvals = "") -> OrderedOut:
     """Begin to charge for a driver (1.6 RemoteStartTransaction, 2.x RequestStartTransaction)."""
-    body = await _read(request, StartIn)
-    order = body.to_order(commands_of(request).new_start_id())
-    return await _carry_out(request, station_id, order, x_approvals)
+    commands = commands_of(request)
+    order = (await _read(request, StartIn)).to_order(commands.new_start_id())
+    said, answers = await commands.order(station_id, order, approvals_in(x_approvals))
+    return OrderedOut.of(said, answers, order.remote_start_id)
 
 
 @router.post("/stop", responses=dict(_RESPONSES), openapi_extra=body_of(StopIn))
 async def stop(station_id: StationId, request: Request, x_approvals: Approvals = "") -> OrderedOut:
     """End a transaction (1.6 RemoteStopTransaction, 2.x RequestStopTransaction)."""
-    body = await _read(request, StopIn)
-    return await _carry_out(request, station_id, body.to_order(), x_approvals)
+    return await _carry_out(request, station_id, StopIn, x_approvals)
 
 
 @router.post("/reset", responses=dict(_RESPONSES), openapi_extra=body_of(ResetIn))
 async def reset(station_id: StationId, request: Request, x_approvals: Approvals = "") -> OrderedOut:
     """Start a station anew, when its transactions have ended or at once."""
-    body = await _read(request, ResetIn)
-    return await _carry_out(request, station_id, body.to_order(), x_approvals)
+    return await _carry_out(request, station_id, ResetIn, x_approvals)
 
 
 @router.post("/unlock", responses=dict(_RESPONSES), openapi_extra=body_of(UnlockIn))
 async def unlock(station_id: StationId, request: Request, x_approvals: Approvals = "") -> OrderedOut:
     """Let a cable go."""
-    body = await _read(request, UnlockIn)
-    return await _carry_out(request, station_id, body.to_order(), x_approvals)
+    return await _carry_out(request, station_id, UnlockIn, x_approvals)
 
 
 @router.post("/availability", responses=dict(_RESPONSES), openapi_extra=body_of(AvailabilityIn))
 async def availability(station_id: StationId, request: Request, x_approvals: Approvals = "") -> OrderedOut:
     """Let a station or an EVSE serve drivers, or not."""
-    body = await _read(request, AvailabilityIn)
-    return await _carry_out(request, station_id, body.to_order(), x_approvals)
+    return await _carry_out(request, station_id, AvailabilityIn, x_approvals)
 
 
 @router.post("/trigger", responses=dict(_RESPONSES), openapi_extra=body_of(TriggerIn))
 async def trigger(station_id: StationId, request: Request, x_approvals: Approvals = "") -> OrderedOut:
     """Ask a station to tell something again."""
-    body = await _read(request, TriggerIn)
-    return await _carry_out(request, station_id, body.to_order(), x_approvals)
+    return await _carry_out(request, station_id, TriggerIn, x_approvals)
 
 
 @router.post("/clear-profiles", responses=dict(_RESPONSES), openapi_extra=body_of(ClearProfilesIn))
 async def clear_profiles(station_id: StationId, request: Request, x_approvals: Approvals = "") -> OrderedOut:
     """Clear charging profiles; the site is planned again, and the station gets its own ones back."""
-    body = await _read(request, ClearProfilesIn)
-    return await _carry_out(request, station_id, body.to_order(), x_approvals)
+    return await _carry_out(request, station_id, ClearProfilesIn, x_approvals)
 
 
 @router.post("/composite", responses=dict(_RESPONSES), openapi_extra=body_of(CompositeIn))
 async def composite(station_id: StationId, request: Request, x_approvals: Approvals = "") -> OrderedOut:
     """Ask for the limit that all profiles of an EVSE make together: the station's own prediction."""
-    body = await _read(request, CompositeIn)
-    return await _carry_out(request, station_id, body.to_order(), x_approvals)
+    return await _carry_out(request, station_id, CompositeIn, x_approvals)
 
 
 @router.post("/variables", responses=dict(_RESPONSES), openapi_extra=body_of(VariablesIn))
 async def variables(station_id: StationId, request: Request, x_approvals: Approvals = "") -> OrderedOut:
     """Read variables of a station, or write them (1.6: configuration keys)."""
-    body = await _read(request, VariablesIn)
-    return await _carry_out(request, station_id, body.to_order(), x_approvals)
+    return await _carry_out(request, station_id, VariablesIn, x_approvals)

@@ -199,7 +199,7 @@ class OrderedOut(WireModel):
 
     @classmethod
     def of(
-        cls, said: OrderAnswer, answers: tuple[Answered, ...], remote_start_id: int | None
+        cls, said: OrderAnswer, answers: tuple[Answered, ...], remote_start_id: int | None = None
     ) -> "OrderedOut":
         """Return what has become of an order on the wire."""
         return cls(
